@@ -1,0 +1,89 @@
+#include <tidemill/core/error.hpp>
+
+namespace tidemill {
+namespace {
+
+const char* text_of(Errc code) noexcept {
+    switch (code) {
+    case Errc::end_of_stream: return "the peer ended the stream before the item was complete";
+    case Errc::truncated: return "the stream was truncated";
+    case Errc::deadline_expired: return "deadline expired";
+    case Errc::cancelled: return "cancelled";
+    case Errc::closed_locally: return "closed by this side";
+    case Errc::torn: return "an earlier write was left half sent";
+    case Errc::loop_gone: return "the event loop is gone";
+    case Errc::limit_reached: return "a configured limit was reached";
+    case Errc::selector_limit: return "the selector cannot watch this descriptor";
+    case Errc::invalid_address: return "not a valid address";
+    case Errc::unknown_selector: return "no such selector on this platform";
+    case Errc::not_supported: return "not supported on this platform";
+    case Errc::channel_closed: return "the channel is closed";
+    }
+    return "unknown tidemill error";
+}
+
+class Category final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "tidemill"; }
+    std::string message(int code) const override { return text_of(static_cast<Errc>(code)); }
+    std::error_condition default_error_condition(int code) const noexcept override {
+        switch (static_cast<Errc>(code)) {
+        case Errc::deadline_expired: return std::errc::timed_out;
+        case Errc::cancelled: return std::errc::operation_canceled;
+        case Errc::not_supported: return std::errc::not_supported;
+        default: return {code, *this};
+        }
+    }
+};
+
+} // namespace
+
+const std::error_category& error_category() noexcept {
+    static const Category category;
+    return category;
+}
+
+std::error_code make_error_code(Errc code) noexcept {
+    return {static_cast<int>(code), error_category()};
+}
+
+Error::Error(std::error_code code, std::string context) : code_(code) {
+    detail().context = std::move(context);
+}
+
+Error::Error(const Error& other) : code_(other.code_) {
+    if (other.detail_) detail_ = std::make_unique<Detail>(*other.detail_);
+}
+
+Error& Error::operator=(const Error& other) {
+    if (this != &other) *this = Error(other);
+    return *this;
+}
+
+Error::Detail& Error::detail() {
+    if (!detail_) detail_ = std::make_unique<Detail>();
+    return *detail_;
+}
+
+std::string Error::message() const {
+    std::string line;
+    if (detail_ && !detail_->context.empty()) line = detail_->context + ": ";
+    line += code_.message();
+    if (const std::size_t bytes = bytes_written(); bytes > 0)
+        line += " (after " + std::to_string(bytes) + " bytes had left)";
+    return line;
+}
+
+std::size_t Error::bytes_written() const noexcept { return detail_ ? detail_->bytes_written : 0; }
+
+Error Error::with_bytes_written(std::size_t bytes) && {
+    if (bytes > 0) detail().bytes_written = bytes;
+    return std::move(*this);
+}
+
+void throw_error(const Error& error) {
+    // system_error appends the code's own text to what(), so only the rest of the line is passed.
+    throw std::system_error(error.code(), error.message());
+}
+
+} // namespace tidemill
