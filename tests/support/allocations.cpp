@@ -1,0 +1,57 @@
+// The replaced operator new: counts, then asks malloc.
+//
+// Only the two forms that the standard library's other forms forward to are replaced, each with its
+// own delete; so array, nothrow and sized calls are counted once and freed by the matching call.
+#include "allocations.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace tidemill::support {
+namespace {
+
+thread_local std::uint64_t by_thread = 0;
+std::atomic<std::uint64_t> by_process = 0;
+
+} // namespace
+
+AllocationCount::AllocationCount() noexcept
+    : thread_start_(by_thread), process_start_(by_process.load(std::memory_order_relaxed)) {}
+
+std::uint64_t AllocationCount::taken() const noexcept { return by_thread - thread_start_; }
+
+std::uint64_t AllocationCount::taken_by_process() const noexcept {
+    return by_process.load(std::memory_order_relaxed) - process_start_;
+}
+
+namespace {
+
+[[maybe_unused]] void* counted(void* memory) {
+    ++by_thread;
+    by_process.fetch_add(1, std::memory_order_relaxed);
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+}
+
+} // namespace
+} // namespace tidemill::support
+
+#if !defined(TIDEMILL_UNDER_ADDRESS_SANITIZER) && !defined(TIDEMILL_UNDER_THREAD_SANITIZER)
+
+void* operator new(std::size_t size) {
+    return tidemill::support::counted(std::malloc(size == 0 ? 1 : size));
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    const auto boundary = static_cast<std::size_t>(alignment);
+    // aligned_alloc wants a multiple of the alignment, operator new does not promise one.
+    const std::size_t rounded = (size + boundary - 1) / boundary * boundary;
+    return tidemill::support::counted(
+        std::aligned_alloc(boundary, rounded == 0 ? boundary : rounded));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+#endif

@@ -1,0 +1,40 @@
+// Counts calls of operator new, for the promise that operations allocate nothing.
+//
+// allocations.cpp replaces the global operators in every test binary. Under a sanitizer it does
+// not, since the sanitizer's own replacement is what finds misuse of the heap there.
+#pragma once
+
+#include "sanitizers.hpp"
+
+#include <cstdint>
+
+namespace tidemill::support {
+
+inline constexpr bool allocations_are_counted = !under_sanitizer;
+
+/// Counts from its construction on.
+class AllocationCount {
+public:
+    AllocationCount() noexcept;
+
+    /// Calls of operator new by the thread that constructed this object and calls this function.
+    [[nodiscard]] std::uint64_t taken() const noexcept;
+    /// Calls of operator new by every thread of the process.
+    [[nodiscard]] std::uint64_t taken_by_process() const noexcept;
+
+private:
+    std::uint64_t thread_start_;
+    std::uint64_t process_start_;
+};
+
+} // namespace tidemill::support
+
+/// Leaves a test case that counts allocations where they cannot be counted, and says so. A binary
+/// of such cases only is registered with NOT_UNDER_SANITIZERS.
+#define SKIP_UNLESS_ALLOCATIONS_ARE_COUNTED()                                                      \
+    do {                                                                                           \
+        if (!::tidemill::support::allocations_are_counted) {                                       \
+            MESSAGE("skipped: the sanitizer owns operator new, so allocations are not counted");   \
+            return;                                                                                \
+        }                                                                                          \
+    } while (false)

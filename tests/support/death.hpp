@@ -1,0 +1,33 @@
+// Death tests: code that must abort runs in a forked child.
+//
+//     DIES_WITH("only one read at a time", [&] { start_a_second_read(); });
+//
+// The child inherits a copy of everything the test built, but only the calling thread: what it
+// needs from other threads, it must start itself.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <string>
+
+namespace tidemill::support {
+
+struct Death {
+    bool aborted = false; ///< ended by SIGABRT, and not by returning or in another way
+    std::string output;   ///< what the child wrote on standard error
+};
+
+/// Runs `callable` in a child process and waits for its end. The child is killed after ten seconds.
+[[nodiscard]] Death death_of(const std::function<void()>& callable);
+
+} // namespace tidemill::support
+
+/// Checks that the callable (the remaining arguments) aborts and that its last words hold `text`.
+#define DIES_WITH(text, ...)                                                                       \
+    do {                                                                                           \
+        const auto tidemill_death = ::tidemill::support::death_of(__VA_ARGS__);                    \
+        INFO("standard error of the child: ", tidemill_death.output);                              \
+        CHECK(tidemill_death.aborted);                                                             \
+        CHECK(tidemill_death.output.find(text) != std::string::npos);                              \
+    } while (false)
