@@ -22,11 +22,11 @@ set(TIDEMILL_REPORTS ${PROJECT_BINARY_DIR}/reports)
 
 function(tidemill_add_test_entry entry)
   cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "" "COMMAND;ENVIRONMENT")
+  set(report ${TIDEMILL_REPORTS}/${entry}.tsv)
   add_test(NAME ${entry} COMMAND ${arg_COMMAND})
   set_tests_properties(
     ${entry}
-    PROPERTIES TIMEOUT 120
-               ENVIRONMENT "TIDEMILL_TEST_REPORT=${TIDEMILL_REPORTS}/${entry}.tsv;${arg_ENVIRONMENT}"
+    PROPERTIES TIMEOUT 120 ENVIRONMENT "TIDEMILL_TEST_REPORT=${report};${arg_ENVIRONMENT}"
                RUN_SERIAL ${arg_SERIAL})
   set_property(GLOBAL APPEND PROPERTY TIDEMILL_TEST_ENTRIES ${entry})
 endfunction()
@@ -69,8 +69,8 @@ function(tidemill_test name)
   endif()
 endfunction()
 
-# tidemill_finish_tests(): forgets the reports of entries that no longer exist, and sets `entries` to
-# those that do. To be called once, after the last tidemill_test.
+# tidemill_finish_tests(<variable>): forgets the reports of entries that no longer exist, and sets
+# the variable to the entries that do. To be called once, after the last tidemill_test.
 function(tidemill_finish_tests entries)
   get_property(known GLOBAL PROPERTY TIDEMILL_TEST_ENTRIES)
   file(MAKE_DIRECTORY ${TIDEMILL_REPORTS})

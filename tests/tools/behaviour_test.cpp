@@ -1,0 +1,58 @@
+// The check of docs/behaviour.md: a promise holds only if its test ran, asserted and passed.
+#include "tidy.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace {
+
+struct Case {
+    const char* name;
+    const char* cell;
+    const char* reports;
+    const char* want; ///< a part of the only message; empty for no finding
+};
+
+constexpr Case cases[] = {
+    {"it passed", "`a b`", "a b\t1\t0\n", ""},
+    {"it does not exist", "`a b`", "a\t1\t0\n", "no test named `a b` ran"},
+    {"it asserted nothing", "`a`", "a\t0\t0\n", "`a` asserted nothing"},
+    {"it asserted nothing in one of two runs", "`a`", "a\t3\t0\na\t0\t0\n", "asserted nothing"},
+    {"it failed", "`a`", "a\t3\t1\n", "`a` failed"},
+    {"it failed in one of two runs", "`a`", "a\t3\t1\na\t3\t0\n", "`a` failed"},
+    {"the second name is wrong", "`a`, `b`", "a\t1\t0\n", "no test named `b` ran"},
+    {"no name at all", "by hand", "a\t1\t0\n", "names no test"},
+    {"every instance", "`a<*>`", "a<Epoll>\t1\t0\na<Poll>\t1\t0\n", ""},
+    {"one instance of two", "`a<*>`", "a<Epoll>\t1\t0\na<Poll>\t0\t0\n", "`a<Poll>` asserted"},
+    {"no instance", "`a<*>`", "a\t1\t0\nab<Poll>\t1\t0\n", "no test named `a<*>` ran"},
+    {"an escaped bar", "`a \\| b`", "a | b\t1\t0\n", ""},
+    {"a report that is no report", "`a`", "a\tmany\t0\n", "no test named `a` ran"},
+};
+
+std::string messages(const std::string& document, const char* reports) {
+    std::string text;
+    for (const auto& one : tidy::check_behaviour(tidy::Source("behaviour.md", document), reports))
+        text += one.message + "\n";
+    return text;
+}
+
+} // namespace
+
+TEST_CASE("a documented rule stands only on a test that ran, asserted and passed") {
+    for (const Case& one : cases) {
+        CAPTURE(one.name);
+        const std::string document =
+            std::string("| rule | test |\n| --- | --- |\n| it works | ") + one.cell + " |\n";
+        const std::string found = messages(document, one.reports);
+        if (one.want[0] == '\0')
+            CHECK(found == "");
+        else
+            CHECK(found.find(one.want) != std::string::npos);
+    }
+}
+
+TEST_CASE("tables of other columns are no promises, and a document without promises is refused") {
+    const std::string other = "| word | meaning |\n| --- | --- |\n| chunk | a lease |\n";
+    CHECK(messages(other, "") == "no rule with a test was found\n");
+}
