@@ -1,4 +1,10 @@
+// Errors: the texts, what they equal among the standard conditions, and the throwing of them.
+//
+// A text is half a sentence without punctuation, because message() puts context before it and the
+// bytes that had left behind it.
 #include <tidemill/core/error.hpp>
+
+#include <stdexcept>
 
 namespace tidemill {
 namespace {
@@ -36,6 +42,18 @@ public:
     }
 };
 
+/// A system_error whose what() is the line itself. The base would append the code's text, which
+/// the line has already, in a form that each standard library chooses for itself.
+class ThrownError final : public std::system_error {
+public:
+    explicit ThrownError(const Error& error)
+        : std::system_error(error.code()), line_(error.message()) {}
+    const char* what() const noexcept override { return line_.what(); }
+
+private:
+    std::runtime_error line_; // unlike a string, its copy never throws, as exceptions require
+};
+
 } // namespace
 
 const std::error_category& error_category() noexcept {
@@ -70,20 +88,18 @@ std::string Error::message() const {
     if (detail_ && !detail_->context.empty()) line = detail_->context + ": ";
     line += code_.message();
     if (const std::size_t bytes = bytes_written(); bytes > 0)
-        line += " (after " + std::to_string(bytes) + " bytes had left)";
+        line +=
+            " (after " + std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes") + " had left)";
     return line;
 }
 
 std::size_t Error::bytes_written() const noexcept { return detail_ ? detail_->bytes_written : 0; }
 
 Error Error::with_bytes_written(std::size_t bytes) && {
-    if (bytes > 0) detail().bytes_written = bytes;
+    if (bytes > 0 || detail_) detail().bytes_written = bytes;
     return std::move(*this);
 }
 
-void throw_error(const Error& error) {
-    // system_error appends the code's own text to what(), so only the rest of the line is passed.
-    throw std::system_error(error.code(), error.message());
-}
+void throw_error(const Error& error) { throw ThrownError(error); }
 
 } // namespace tidemill

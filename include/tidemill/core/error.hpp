@@ -12,6 +12,7 @@
 #include <system_error>
 #include <tl/expected.hpp>
 #include <type_traits>
+#include <utility>
 
 namespace tidemill {
 
@@ -89,7 +90,7 @@ private:
 /// A value, or the Error that prevented it.
 template <class T> using Result = tl::expected<T, Error>;
 
-/// Throws `error` as std::system_error whose what() begins with the full line.
+/// Throws `error` as std::system_error whose what() is the full line, `message()`.
 [[noreturn]] void throw_error(const Error& error);
 
 /// The value of `result`; throws std::system_error with the error's line if there is none.
