@@ -1,0 +1,144 @@
+// EventLoop: waits for sockets, timers and posted closures, and runs what they were waited for by.
+//
+// One turn: wait; read the clock; dispatch socket events; due timers; completed operations; posted
+// closures. What a step adds to its own list waits for the next turn. docs/design.md tells why.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tidemill/core/clock.hpp>
+#include <tidemill/core/error.hpp>
+#include <tidemill/core/function.hpp>
+#include <tidemill/core/remote.hpp>
+#include <tidemill/core/task.hpp>
+
+namespace tidemill {
+
+/// What a loop is made with. Every limit is per loop.
+struct LoopOptions {
+    /// Name of the selector: "epoll", "poll" or "select". Empty: the environment variable
+    /// TIDEMILL_SELECTOR if it is set, else the best that works here.
+    std::string selector;
+    /// A replaced clock, borrowed for the life of the loop; null: the system's monotonic clock.
+    Clock* clock = nullptr;
+    /// Socket events taken in one turn; the rest is reported in the next.
+    std::size_t events_per_turn = 1024;
+    /// What a task may complete without suspending before others have their turn.
+    std::size_t operations_per_turn = 32;
+    std::size_t bytes_per_turn = std::size_t{1} << 20;
+    /// Received bytes that may be leased as chunks: a soft limit for the loop, one for each stream.
+    std::size_t leased_bytes = std::size_t{64} << 20;
+    std::size_t leased_bytes_per_stream = std::size_t{1} << 20;
+    /// Closed streams whose peer has not ended yet: how many may wait for it, for how long, and how
+    /// many bytes of it are discarded meanwhile; beyond a limit they are aborted.
+    std::size_t lingering_streams = 1024;
+    Duration linger_timeout = std::chrono::seconds(5);
+    std::size_t linger_bytes = std::size_t{1} << 20;
+    /// Closures that may wait to be run; beyond it post() answers false.
+    std::size_t posted_closures = std::size_t{1} << 20;
+    /// A callback that takes longer is counted as slow.
+    Duration slow_callback = std::chrono::milliseconds(50);
+};
+
+/// What a loop has done so far.
+struct LoopCounters {
+    std::uint64_t turns = 0;
+    std::uint64_t events = 0;          ///< socket events dispatched
+    std::uint64_t bytes_received = 0;  ///< by sockets of this loop
+    std::uint64_t bytes_sent = 0;      ///< by sockets of this loop
+    std::uint64_t open_sockets = 0;    ///< now
+    std::uint64_t leased_bytes = 0;    ///< in chunks, now
+    std::uint64_t slow_callbacks = 0;  ///< that took longer than LoopOptions::slow_callback
+    std::uint64_t lingering = 0;       ///< closed streams that still wait for their peer, now
+    std::uint64_t linger_aborts = 0;   ///< of these, reset because a limit was reached
+    std::uint64_t accept_pauses = 0;   ///< listeners that stopped for want of descriptors or memory
+    std::uint64_t failed_tasks = 0;    ///< exceptions that left a task and that nobody joined
+    std::uint64_t failed_waits = 0;    ///< waits of the selector that the system refused
+    std::uint64_t rejected_posts = 0;  ///< closures refused by post() and Remote
+    Duration longest_callback{0};      ///< measured by the coarse clock
+    std::string longest_callback_name; ///< of the scope, server or timer that ran it
+};
+
+class EventLoop {
+public:
+    /// Throws std::system_error if the selector is unknown or cannot be made (descriptors, memory).
+    explicit EventLoop(const LoopOptions& options = {});
+    /// Detaches every stream, timer and waiter and resumes nobody; their own destructors do nothing
+    /// afterwards. Not to be called while the loop runs.
+    ~EventLoop();
+    /// For the library's own use: a loop over chosen seams.
+    explicit EventLoop(std::unique_ptr<detail::LoopCore> core) noexcept;
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
+
+    /// Runs until stop(). Suspended tasks stay suspended; a later run() goes on. An exception that
+    /// leaves a posted closure or a timer leaves run(), and the loop can be run again.
+    void run();
+    /// Runs one turn that waits for at most `max_wait` (negative: without limit).
+    void run_once(Duration max_wait);
+    /// Runs until `task` ends and gives its result; throws what left it. stop() does not end this:
+    /// the request is kept for the next run().
+    template <class T> T run(Task<T> task);
+
+    /// Makes run() return at the end of its turn; also if run() has not been called yet. Any thread,
+    /// but the loop must not be destroyed meanwhile (see remote()).
+    void stop() noexcept;
+    /// Runs `closure` on the loop's thread, in the next turn; closures of one thread keep their
+    /// order. False: refused, because LoopOptions::posted_closures are waiting already. Any thread,
+    /// but the loop must not be destroyed meanwhile (see remote()).
+    [[nodiscard]] bool post(Function closure);
+    /// A mailbox for other threads that may outlive the loop.
+    [[nodiscard]] Remote remote() const noexcept;
+
+    [[nodiscard]] LoopCounters counters() const;
+    [[nodiscard]] const char* selector_name() const noexcept;
+    /// The time of the current turn, by the loop's clock.
+    [[nodiscard]] Duration now() const noexcept;
+
+    /// For the library's own use.
+    [[nodiscard]] detail::LoopCore& core() const noexcept { return *core_; }
+
+private:
+    std::unique_ptr<detail::LoopCore> core_;
+};
+
+namespace detail {
+
+/// The chain that EventLoop::run(task) drives; lives on its stack.
+class MainTask final : private TaskOwner {
+public:
+    MainTask(EventLoop& loop, PromiseBase& task) noexcept;
+    ~MainTask();
+    MainTask(const MainTask&) = delete;
+    MainTask& operator=(const MainTask&) = delete;
+    /// Turns the loop until the chain has ended; throws what left it.
+    void run();
+
+private:
+    void child_stopped(PromiseBase& root) noexcept override;
+    void child_failed(std::exception_ptr exception) noexcept override;
+    [[nodiscard]] const char* name() const noexcept override { return "run"; }
+
+    PromiseBase& task_;
+    bool has_ended_ = false;
+    std::exception_ptr exception_;
+};
+
+} // namespace detail
+
+template <class T> T EventLoop::run(Task<T> task) {
+    detail::TaskPromise<T>* promise = std::move(task).release();
+    detail::MainTask chain(*this, *promise);
+    chain.run();
+    return promise->take();
+}
+
+/// Runs `loop` until `task` ends; the same as loop.run(task).
+template <class T> T block_on(EventLoop& loop, Task<T> task) {
+    return loop.run(std::move(task));
+}
+
+} // namespace tidemill

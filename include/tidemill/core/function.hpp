@@ -1,0 +1,89 @@
+// A move-only callable without arguments, for posted closures and timers.
+//
+// std::function cannot hold move-only closures and its header costs half of the compile time that
+// a small program has; small closures live inside this object, larger ones on the heap.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace tidemill {
+
+class Function {
+public:
+    Function() noexcept = default;
+    template <class Callable>
+        requires(!std::is_same_v<std::decay_t<Callable>, Function> &&
+                 std::is_invocable_v<std::decay_t<Callable>&>)
+    Function(Callable&& callable) {
+        using Stored = std::decay_t<Callable>;
+        if constexpr (fits<Stored>) {
+            ::new (static_cast<void*>(storage_)) Stored(std::forward<Callable>(callable));
+            actions_ = &inline_actions<Stored>;
+        } else {
+            ::new (static_cast<void*>(storage_))
+                Stored*(new Stored(std::forward<Callable>(callable)));
+            actions_ = &heap_actions<Stored>;
+        }
+    }
+    Function(Function&& other) noexcept { take(other); }
+    Function& operator=(Function&& other) noexcept {
+        if (this != &other) {
+            reset();
+            take(other);
+        }
+        return *this;
+    }
+    ~Function() { reset(); }
+
+    explicit operator bool() const noexcept { return actions_ != nullptr; }
+    void operator()() { actions_->call(storage_); }
+
+private:
+    static constexpr std::size_t inline_bytes = 40;
+    struct Actions {
+        void (*call)(void* storage);
+        void (*move)(void* to, void* from) noexcept; ///< destroys the source
+        void (*destroy)(void* storage) noexcept;
+    };
+    template <class Stored>
+    static constexpr bool fits = sizeof(Stored) <= inline_bytes &&
+                                 alignof(Stored) <= alignof(void*) &&
+                                 std::is_nothrow_move_constructible_v<Stored>;
+
+    template <class Stored> static Stored& in(void* storage) noexcept {
+        return *std::launder(static_cast<Stored*>(storage));
+    }
+    template <class Stored>
+    static constexpr Actions inline_actions = {
+        [](void* storage) { static_cast<void>(in<Stored>(storage)()); },
+        [](void* to, void* from) noexcept {
+            ::new (to) Stored(std::move(in<Stored>(from)));
+            in<Stored>(from).~Stored();
+        },
+        [](void* storage) noexcept { in<Stored>(storage).~Stored(); },
+    };
+    template <class Stored>
+    static constexpr Actions heap_actions = {
+        [](void* storage) { static_cast<void>((*in<Stored*>(storage))()); },
+        [](void* to, void* from) noexcept { ::new (to) Stored*(in<Stored*>(from)); },
+        [](void* storage) noexcept { delete in<Stored*>(storage); },
+    };
+
+    void take(Function& other) noexcept {
+        if (other.actions_ == nullptr) return;
+        other.actions_->move(storage_, other.storage_);
+        actions_ = std::exchange(other.actions_, nullptr);
+    }
+    void reset() noexcept {
+        if (actions_ != nullptr) std::exchange(actions_, nullptr)->destroy(storage_);
+    }
+
+    const Actions* actions_ = nullptr;
+    alignas(void*) std::byte storage_[inline_bytes];
+};
+
+} // namespace tidemill

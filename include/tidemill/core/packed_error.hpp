@@ -1,0 +1,30 @@
+// An std::error_code in four bytes, for places where every byte counts: operations live in the
+// frames of waiting coroutines, and most of them never carry an error at all.
+//
+// Positive values are std::errc numbers (the sockets seam translates the system's own into them),
+// negative ones are Errc. The code with its category is made when somebody looks.
+#pragma once
+
+#include <tidemill/core/error.hpp>
+
+namespace tidemill::detail {
+
+class PackedError {
+public:
+    constexpr PackedError() noexcept = default;
+    constexpr PackedError(std::errc code) noexcept : value_(static_cast<int>(code)) {}
+    constexpr PackedError(Errc code) noexcept : value_(-static_cast<int>(code)) {}
+
+    explicit constexpr operator bool() const noexcept { return value_ != 0; }
+    friend constexpr bool operator==(PackedError, PackedError) noexcept = default;
+
+    [[nodiscard]] std::error_code code() const noexcept {
+        if (value_ < 0) return make_error_code(static_cast<Errc>(-value_));
+        return std::make_error_code(static_cast<std::errc>(value_));
+    }
+
+private:
+    int value_ = 0;
+};
+
+} // namespace tidemill::detail

@@ -1,0 +1,29 @@
+// Letting time pass, and letting others run.
+#pragma once
+
+#include <tidemill/core/timed_operation.hpp>
+
+namespace tidemill {
+
+/// Made by sleep().
+class [[nodiscard]] SleepOperation final : private detail::TimedOperation {
+public:
+    explicit SleepOperation(Duration duration) noexcept;
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <detail::TaskPromiseType Promise>
+    void await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+        start(frame.promise());
+    }
+    Result<void> await_resume() const;
+
+private:
+    void start(detail::PromiseBase& waiter) noexcept;
+};
+
+/// Suspends the task for at least `duration`; late by at most a tick of 1 ms and by what the loop is
+/// busy with. Zero or less lets the others of this turn run first. Errors: `Errc::cancelled`.
+[[nodiscard]] inline SleepOperation sleep(Duration duration) noexcept {
+    return SleepOperation(duration);
+}
+
+} // namespace tidemill

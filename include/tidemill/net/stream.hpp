@@ -1,0 +1,152 @@
+// Stream: ordered bytes both ways with an end on each; TCP, in-memory pairs, and what comes later.
+//
+// Ends: an orderly end is a value (an empty chunk, a count of 0), for ever after. Everything else is
+// an error, and the first fatal one that either direction meets is final for both. A write that ends
+// early after bytes have left makes the stream *torn*: nothing further can be sent, not even an end,
+// since the peer would take the cut message for a whole one; only abort() remains.
+//
+// At most one read and one write at a time; each may be given a deadline, which loses no byte.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <tidemill/core/chunk.hpp>
+#include <tidemill/core/promise.hpp>
+#include <tidemill/net/bytes.hpp>
+#include <tidemill/net/stream_operations.hpp>
+
+namespace tidemill {
+
+class Stream : protected detail::OperationOwner {
+public:
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+    /// Never waits. A stream whose peer has ended is closed; one whose peer has not is handed to the
+    /// loop's linger set, which sends our end and discards what still comes, within limits; a torn
+    /// one, or one left by an exception, is aborted. Whoever waits on it ends as `cancelled`.
+    virtual ~Stream() = default;
+
+    /// Waits for bytes and leases them; an empty chunk means that the peer ended the stream in an
+    /// orderly way. No buffer is held while waiting.
+    ///
+    /// Errors: `std::errc::connection_reset`, `Errc::deadline_expired` (also by the stream's idle
+    /// limit), `Errc::cancelled`, `Errc::closed_locally`. After a deadline or a cancellation the next
+    /// read goes on where this one left. Lifetime: the awaitable lives in the caller's frame;
+    /// destroying it ends the wait and loses no byte. Thread: the loop's own.
+    ReadOperation read(Deadline deadline = {}) noexcept { return {*this, deadline}; }
+
+    /// As read(), into the caller's memory: gives the count of bytes, 0 for an orderly end. `into`
+    /// must not be empty and is borrowed until the operation ends.
+    ReadIntoOperation read(std::span<std::byte> into, Deadline deadline = {}) noexcept {
+        return {*this, into, deadline};
+    }
+
+    /// Sends all of `bytes`, which are borrowed until the operation ends. Completes when the kernel
+    /// (or the peer, in memory) has taken the last byte, which says nothing about its arrival.
+    ///
+    /// Errors: as read(), and `std::errc::broken_pipe`, `Errc::torn`. Error::bytes_written() tells
+    /// how many bytes had left. Without a deadline the write-stall limit applies: time without any
+    /// progress. Never raises SIGPIPE.
+    WriteOperation write(Bytes bytes, Deadline deadline = {}) noexcept {
+        return {*this, bytes, deadline};
+    }
+
+    /// Sends several pieces in one call: `write(header, body)` or `write(a, b, c, within(5s))`.
+    template <class... Rest>
+        requires((std::is_convertible_v<const Rest&, Bytes> || std::is_same_v<Rest, Deadline>)&&...)
+    auto write(Bytes first, Bytes second, const Rest&... rest) noexcept {
+        constexpr std::size_t pieces = 2 + (std::size_t{!std::is_same_v<Rest, Deadline>} + ... + 0);
+        return GatherOperation<pieces>(*this, first, second, rest...);
+    }
+    /// As above for a named array of pieces, borrowed like their bytes.
+    WriteOperation write(std::span<const Bytes> pieces, Deadline deadline = {}) noexcept {
+        return {*this, pieces, deadline};
+    }
+
+    /// Ends our direction; the peer reads an orderly end behind everything written. Reading goes on.
+    /// Errors: as write(). Doing it twice is allowed.
+    ShutdownOperation shutdown_write(Deadline deadline = {}) noexcept { return {*this, deadline}; }
+
+    /// Ends our direction, reads and discards until the peer has ended too, then closes. Bounded by
+    /// the deadline (default 5 s) and by 1 MiB of discarded bytes: beyond them the stream is aborted
+    /// and the error says so. No other operation may wait.
+    CloseOperation close_gracefully(Deadline deadline = {}) noexcept { return {*this, deadline}; }
+
+    /// What the destructor does, now. Later operations fail with `Errc::closed_locally`.
+    virtual void close() noexcept = 0;
+    /// Closes at once so that the peer sees a reset (TCP: RST).
+    virtual void abort() noexcept = 0;
+    /// Ends what waits on this stream as `cancelled`; nobody is resumed inside this call.
+    virtual void cancel() noexcept = 0;
+
+    /// Limit for reads that are given no deadline of their own; zero: none (the default).
+    virtual void set_idle_timeout(Duration idle_timeout) noexcept = 0;
+    /// Limit for the time in which a write makes no progress at all; zero: none. Default 60 s.
+    virtual void set_write_stall_timeout(Duration write_stall_timeout) noexcept = 0;
+
+    [[nodiscard]] virtual bool is_open() const noexcept = 0;
+    [[nodiscard]] virtual std::uint64_t bytes_received() const noexcept = 0;
+    [[nodiscard]] virtual std::uint64_t bytes_sent() const noexcept = 0;
+
+protected:
+    Stream() = default;
+
+private:
+    friend class detail::ReadRequest;
+    friend class detail::WriteRequest;
+    friend ShutdownOperation;
+    friend CloseOperation;
+
+    // Each starts an operation. False: it has completed, and the task goes on without suspending.
+    virtual bool start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept = 0;
+    virtual bool start_write(detail::WriteRequest& request,
+                             detail::PromiseBase& waiter) noexcept = 0;
+    virtual bool start_shutdown(ShutdownOperation& request,
+                                detail::PromiseBase& waiter) noexcept = 0;
+    virtual bool start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept = 0;
+};
+
+namespace detail {
+
+inline ReadRequest::ReadRequest(Stream& stream, Deadline deadline) noexcept
+    : Operation(SuspensionPoint::stream_read, deadline), chunk_() {
+    set_owner(stream);
+}
+
+inline bool ReadRequest::start(PromiseBase& waiter) noexcept {
+    return static_cast<Stream&>(owner()).start_read(*this, waiter);
+}
+
+inline WriteRequest::WriteRequest(Stream& stream, std::span<const std::byte> bytes,
+                                  Deadline deadline) noexcept
+    : Operation(SuspensionPoint::stream_write, deadline), data_(bytes.data()),
+      total_(bytes.size()) {
+    set_owner(stream);
+}
+
+inline bool WriteRequest::start(PromiseBase& waiter) noexcept {
+    return static_cast<Stream&>(owner()).start_write(*this, waiter);
+}
+
+} // namespace detail
+
+inline ShutdownOperation::ShutdownOperation(Stream& stream, Deadline deadline) noexcept
+    : Operation(detail::SuspensionPoint::stream_shutdown, deadline) {
+    set_owner(stream);
+}
+
+inline bool ShutdownOperation::start(detail::PromiseBase& waiter) noexcept {
+    return static_cast<Stream&>(owner()).start_shutdown(*this, waiter);
+}
+
+inline CloseOperation::CloseOperation(Stream& stream, Deadline deadline) noexcept
+    : Operation(detail::SuspensionPoint::stream_close, deadline) {
+    set_owner(stream);
+}
+
+inline bool CloseOperation::start(detail::PromiseBase& waiter) noexcept {
+    return static_cast<Stream&>(owner()).start_close(*this, waiter);
+}
+
+} // namespace tidemill

@@ -1,0 +1,152 @@
+// TcpStream: a Stream over a TCP connection.
+#pragma once
+
+#include <tidemill/core/chunk.hpp>
+#include <tidemill/core/native.hpp>
+#include <tidemill/core/source.hpp>
+#include <tidemill/core/timer_node.hpp>
+#include <tidemill/net/endpoint.hpp>
+#include <tidemill/net/stream.hpp>
+#include <tidemill/net/stream_ends.hpp>
+
+namespace tidemill {
+
+class EventLoop;
+class ConnectOperation;
+
+/// Options of one connection. TCP_NODELAY is on by default: small messages do not wait for each
+/// other's acknowledgement.
+struct TcpOptions {
+    bool no_delay = true;
+    bool keep_alive = false;
+    int receive_buffer_bytes = 0; ///< 0: the system's choice
+    int send_buffer_bytes = 0;    ///< 0: the system's choice
+};
+
+/// Movable while nothing waits on it (checked); the socket itself never moves.
+class TcpStream final : public Stream, private detail::Source, private detail::TimerNode {
+public:
+    /// A closed stream, to be assigned to.
+    TcpStream() noexcept { ends_.on_close(); }
+    TcpStream(TcpStream&& other) noexcept { take(other); }
+    TcpStream& operator=(TcpStream&& other) noexcept;
+    ~TcpStream() override { close(); }
+
+    /// Connects to `peer`; the result is a Result<TcpStream>.
+    ///
+    /// Errors: `std::errc::connection_refused`, `host_unreachable`, `network_unreachable`,
+    /// `address_not_available`, `too_many_files_open`, `Errc::deadline_expired`, `Errc::cancelled`.
+    /// Without a deadline the system's own limit applies (Linux: about two minutes).
+    [[nodiscard]] static ConnectOperation connect(EventLoop& loop, const Endpoint& peer,
+                                                  Deadline deadline = {},
+                                                  const TcpOptions& options = {}) noexcept;
+
+    /// Takes over a connected, non-blocking socket. Used by listeners.
+    TcpStream(detail::LoopCore& loop, NativeSocket socket);
+
+    void close() noexcept override;
+    void abort() noexcept override;
+    void cancel() noexcept override;
+    void set_idle_timeout(Duration idle_timeout) noexcept override;
+    void set_write_stall_timeout(Duration write_stall_timeout) noexcept override;
+    [[nodiscard]] bool is_open() const noexcept override { return socket_ != invalid_socket; }
+    [[nodiscard]] std::uint64_t bytes_received() const noexcept override { return received_; }
+    [[nodiscard]] std::uint64_t bytes_sent() const noexcept override { return sent_; }
+
+    /// For a service that ends: the read that waits now and those to come end as timed out when the
+    /// peer sends nothing for `quiet`, whatever deadline they were given.
+    void limit_quiet(Duration quiet) noexcept;
+
+    [[nodiscard]] Result<Endpoint> local_endpoint() const;
+    [[nodiscard]] Result<Endpoint> peer_endpoint() const;
+    /// Changes the options of an open stream; the first failure is reported.
+    Result<void> set_options(const TcpOptions& options);
+    [[nodiscard]] Result<TcpOptions> options() const;
+    /// For options that this class does not know; do not read, write, close or re-register it.
+    [[nodiscard]] NativeSocket native_handle() const noexcept { return socket_; }
+
+private:
+    friend ConnectOperation;
+
+    bool start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept override;
+    bool start_write(detail::WriteRequest& request, detail::PromiseBase& waiter) noexcept override;
+    bool start_shutdown(ShutdownOperation& request, detail::PromiseBase& waiter) noexcept override;
+    bool start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept override;
+    bool start_connect(ConnectOperation& request, detail::PromiseBase& waiter) noexcept;
+
+    void on_readable() noexcept override;
+    void on_writable() noexcept override;
+    void on_leases_returned() noexcept override;
+    void on_loop_gone() noexcept override;
+    void on_timer() noexcept override;
+    void abandon(detail::Operation& operation) noexcept override;
+
+    void take(TcpStream& other) noexcept;
+    [[nodiscard]] detail::PackedError apply_options(const TcpOptions& options) noexcept;
+    [[nodiscard]] bool receive(detail::ReadRequest& request) noexcept;
+    [[nodiscard]] bool receive_lease(detail::ReadRequest& request) noexcept;
+    [[nodiscard]] bool received(std::size_t bytes, std::size_t asked, detail::PackedError error,
+                                detail::ReadRequest& request) noexcept;
+    [[nodiscard]] bool send(detail::WriteRequest& request) noexcept;
+    [[nodiscard]] bool discard(CloseOperation& request) noexcept;
+    void finish_connect(ConnectOperation& request) noexcept;
+    template <class Request>
+    bool complete(Request& request, detail::PromiseBase& waiter, detail::PackedError error,
+                  std::size_t bytes) noexcept;
+    detail::PackedError want(detail::Interest more) noexcept;
+    void drop(detail::Interest less) noexcept;
+    void set_read_deadline(Deadline deadline) noexcept;
+    void set_write_deadline(Deadline deadline) noexcept;
+    void arm(std::int64_t moment) noexcept;
+    void rearm() noexcept;
+    void expire_read() noexcept;
+    void end_waiters() noexcept;
+    void release_socket() noexcept;
+    void close_now() noexcept;
+
+    static constexpr std::int64_t no_moment = std::numeric_limits<std::int64_t>::max();
+
+    detail::LoopCore* loop_ = nullptr;
+    NativeSocket socket_ = invalid_socket;
+    std::uint32_t slot_ = 0;
+    detail::Operation* reader_ = nullptr;
+    detail::Operation* writer_ = nullptr;
+    std::int64_t read_moment_ = no_moment; ///< when the waiting read expires
+    std::int64_t write_moment_ = no_moment;
+    detail::LeaseAccount leases_;
+    std::uint64_t received_ = 0;
+    std::uint64_t sent_ = 0;
+    detail::StreamEnds ends_;
+    std::uint32_t idle_ms_ = 0;
+    std::uint32_t write_stall_ms_ = 60'000;
+    std::uint32_t quiet_ms_ = 0;
+    detail::Interest interest_ = detail::Interest::none; ///< what the selector knows
+    bool has_unread_ = false;     ///< there was more than the last read took: try before waiting
+    bool stall_limited_ = false;  ///< progress of the waiting write extends its limit
+    std::uint8_t exceptions_at_birth_ = 0;
+};
+
+/// Made by TcpStream::connect().
+class [[nodiscard]] ConnectOperation : public detail::Operation {
+public:
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <detail::TaskPromiseType Promise>
+    bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+        return stream_.start_connect(*this, frame.promise());
+    }
+    [[nodiscard]] Result<TcpStream> await_resume();
+
+private:
+    friend TcpStream;
+    ConnectOperation(EventLoop& loop, const Endpoint& peer, Deadline deadline,
+                     const TcpOptions& options) noexcept
+        : Operation(detail::SuspensionPoint::tcp_connect, deadline), loop_(loop), peer_(peer),
+          options_(options) {}
+
+    EventLoop& loop_;
+    Endpoint peer_;
+    TcpOptions options_;
+    TcpStream stream_;
+};
+
+} // namespace tidemill

@@ -1,0 +1,97 @@
+#include "core/inbox.hpp"
+#include <utility>
+
+namespace tidemill::detail {
+
+bool Inbox::post(Function closure) {
+    const bool accepted =
+        is_own_thread() ? post_own(std::move(closure)) : post_foreign(std::move(closure));
+    if (!accepted) rejected_.fetch_add(1, std::memory_order_relaxed);
+    return accepted;
+}
+
+bool Inbox::post_own(Function&& closure) {
+    if (selector_ == nullptr || own_.size() >= limit_) return false;
+    own_.push_back(std::move(closure));
+    return true;
+}
+
+bool Inbox::post_foreign(Function&& closure) {
+    const std::lock_guard lock(mutex_);
+    if (selector_ == nullptr || foreign_.size() >= limit_) return false;
+    foreign_.push_back(std::move(closure));
+    foreign_count_.store(foreign_.size());
+    wake_if_asleep();
+    return true;
+}
+
+// Called under the lock: it keeps the selector alive, since close() takes the lock as well.
+void Inbox::wake_if_asleep() noexcept {
+    if (is_asleep_.exchange(false)) selector_->wake();
+}
+
+void Inbox::stop() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (selector_ == nullptr) return;
+    stop_requested_.store(true);
+    wake_if_asleep();
+}
+
+bool Inbox::may_sleep() noexcept {
+    is_asleep_.store(true);
+    if (foreign_count_.load() == 0 && !stop_requested_.load()) return true;
+    after_wait();
+    return false;
+}
+
+bool Inbox::take_stop() noexcept {
+    return stop_requested_.load(std::memory_order_relaxed) && stop_requested_.exchange(false);
+}
+
+void Inbox::run_closures() {
+    if (running_own_.empty()) running_own_.swap(own_);
+    if (running_foreign_.empty() && foreign_count_.load(std::memory_order_relaxed) > 0) {
+        const std::lock_guard lock(mutex_);
+        running_foreign_.swap(foreign_);
+        foreign_count_.store(0);
+    }
+    run_all(running_own_, done_own_);
+    run_all(running_foreign_, done_foreign_);
+}
+
+void Inbox::run_all(std::vector<Function>& queue, std::size_t& done) {
+    while (done < queue.size()) {
+        Function closure = std::move(queue[done++]);
+        closure();
+    }
+    queue.clear();
+    done = 0;
+}
+
+void Inbox::close() noexcept {
+    std::vector<Function> dropped;
+    {
+        const std::lock_guard lock(mutex_);
+        selector_ = nullptr;
+        dropped.swap(foreign_);
+        foreign_count_.store(0);
+    }
+    loop_ = nullptr;
+    own_.clear();
+    running_own_.clear();
+    running_foreign_.clear();
+}
+
+} // namespace tidemill::detail
+
+namespace tidemill {
+
+bool Remote::post(Function closure) const {
+    return inbox_->post(std::move(closure));
+}
+
+void Remote::stop() const noexcept {
+    inbox_->stop();
+}
+
+} // namespace tidemill

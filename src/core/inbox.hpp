@@ -1,0 +1,77 @@
+// The closures that wait to be run by a loop, from its own thread and from others.
+//
+// Who writes what, so that no wake-up is lost: a producer of another thread appends under the lock,
+// then takes `is_asleep_`; whoever takes it set writes the wake-up. The loop sets `is_asleep_`, then
+// looks at the count, then waits. Both orders are sequentially consistent, so either the producer
+// sees the sleeper or the loop sees the closure. The loop's own thread needs neither lock nor wake.
+#pragma once
+
+#include "core/selector.hpp"
+#include <atomic>
+#include <mutex>
+#include <thread>
+#include <tidemill/core/function.hpp>
+#include <tidemill/core/remote.hpp>
+#include <vector>
+
+namespace tidemill::detail {
+
+class LoopCore;
+
+class Inbox : public std::enable_shared_from_this<Inbox> {
+public:
+    Inbox(LoopCore& loop, Selector& selector, std::size_t limit) noexcept
+        : loop_(&loop), selector_(&selector), limit_(limit) {}
+    [[nodiscard]] static Inbox& of(const Remote& remote) noexcept { return *remote.inbox_; }
+
+    /// Any thread; the thread that made the inbox is the loop's own.
+    bool post(Function closure);
+    void stop() noexcept;
+    [[nodiscard]] Remote remote() noexcept { return Remote(shared_from_this()); }
+
+    // The rest is for the loop's thread only.
+
+    /// Null once the loop is gone.
+    [[nodiscard]] LoopCore* loop() const noexcept { return loop_; }
+    [[nodiscard]] bool is_own_thread() const noexcept {
+        return std::this_thread::get_id() == owner_;
+    }
+    /// True if the loop may block now; then after_wait() must follow.
+    [[nodiscard]] bool may_sleep() noexcept;
+    void after_wait() noexcept { is_asleep_.store(false, std::memory_order_relaxed); }
+    [[nodiscard]] bool has_closures() const noexcept {
+        return !own_.empty() || !running_own_.empty() || !running_foreign_.empty() ||
+               foreign_count_.load(std::memory_order_relaxed) > 0;
+    }
+    /// Runs what had been posted before the call. If a closure throws, the rest stays for later.
+    void run_closures();
+    [[nodiscard]] bool take_stop() noexcept;
+    /// The loop is being destroyed: destroys the closures and refuses what comes later.
+    void close() noexcept;
+    [[nodiscard]] std::uint64_t rejected() const noexcept { return rejected_.load(); }
+
+private:
+    bool post_own(Function&& closure);
+    bool post_foreign(Function&& closure);
+    void wake_if_asleep() noexcept;
+    void run_all(std::vector<Function>& queue, std::size_t& done);
+
+    LoopCore* loop_;
+    Selector* selector_; ///< guarded by mutex_ for other threads; null once the loop is gone
+    const std::size_t limit_;
+    const std::thread::id owner_ = std::this_thread::get_id();
+    std::vector<Function> own_;
+    std::vector<Function> running_own_; ///< the batch being run; a throwing closure leaves a rest
+    std::vector<Function> running_foreign_;
+    std::size_t done_own_ = 0;
+    std::size_t done_foreign_ = 0;
+
+    std::mutex mutex_;
+    std::vector<Function> foreign_;
+    std::atomic<std::size_t> foreign_count_{0};
+    std::atomic<bool> is_asleep_{false};
+    std::atomic<bool> stop_requested_{false};
+    std::atomic<std::uint64_t> rejected_{0};
+};
+
+} // namespace tidemill::detail

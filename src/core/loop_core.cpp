@@ -1,0 +1,242 @@
+#include "core/loop_core.hpp"
+#include <algorithm>
+#include <tidemill/core/require.hpp>
+#include <tidemill/core/task_scope.hpp>
+
+namespace tidemill::detail {
+
+namespace {
+
+std::unique_ptr<Selector> choose_selector(const LoopOptions& options, Seams& seams) {
+    if (seams.selector != nullptr) return std::move(seams.selector);
+    return or_throw(make_selector(options.selector));
+}
+
+ChunkLimits chunk_limits(const LoopOptions& options) noexcept {
+    ChunkLimits limits;
+    limits.loop_bytes = options.leased_bytes;
+    limits.stream_bytes = options.leased_bytes_per_stream;
+    return limits;
+}
+
+// A limit of zero would stop the loop, so the least that works takes its place.
+LoopOptions usable(LoopOptions options) {
+    options.events_per_turn = std::max<std::size_t>(options.events_per_turn, 1);
+    options.operations_per_turn = std::max<std::size_t>(options.operations_per_turn, 1);
+    options.bytes_per_turn = std::max<std::size_t>(options.bytes_per_turn, 1);
+    return options;
+}
+
+} // namespace
+
+LoopCore::LoopCore(const LoopOptions& options, Seams seams)
+    : TaskOwner(this), options_(usable(options)),
+      clock_(options.clock != nullptr ? *options.clock : steady_clock()),
+      selector_(choose_selector(options, seams)),
+      sockets_(seams.sockets != nullptr ? *seams.sockets : native_sockets()),
+      inbox_(std::make_shared<Inbox>(*this, *selector_, options.posted_closures)),
+      events_(options_.events_per_turn), now_ns_(clock_.now().count()),
+      coarse_ns_(clock_.coarse_now().count()), wheel_(now_ns_), chunks_(chunk_limits(options)),
+      operations_left_(options_.operations_per_turn), bytes_left_(options_.bytes_per_turn) {}
+
+LoopCore::~LoopCore() {
+    TIDEMILL_REQUIRE(!is_running_, "an EventLoop is not destroyed while it runs");
+    inbox_->close();
+    for (auto& extension : extensions_)
+        if (extension != nullptr) extension->on_loop_gone();
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot)
+        if (Source* source = slots_[slot].source; source != nullptr) source->on_loop_gone();
+    wheel_.detach_all();
+    ready_.forget_all();
+    for (Deferred* work : deferred_)
+        if (work != nullptr) work->list_is_now(nullptr);
+    while (scopes_ != nullptr) {
+        scopes_->loop_is_gone();
+        remove_scope(*scopes_);
+    }
+}
+
+LoopCore::RunGuard::RunGuard(LoopCore& loop) noexcept : loop_(loop) {
+    loop.check_thread();
+    TIDEMILL_REQUIRE(!loop.is_running_, "an EventLoop is not run from inside itself");
+    loop.is_running_ = true;
+}
+
+void LoopCore::check_thread() const noexcept {
+    TIDEMILL_REQUIRE(inbox_->is_own_thread(),
+                     "an EventLoop and what belongs to it stay on the thread that made the loop");
+}
+
+void LoopCore::run() {
+    while (!inbox_->take_stop()) run_once(Duration(-1));
+}
+
+void LoopCore::run_once(Duration max_wait) {
+    const RunGuard guard(*this);
+    offer_leases();
+    const Duration timeout = time_to_wait(max_wait);
+    const std::size_t count = wait_for_events(timeout);
+    read_clock();
+    dispatch_events(count);
+    wheel_.expire(now_ns_);
+    after_callback();
+    run_ready();
+    run_deferred();
+    running_name_ = "post";
+    inbox_->run_closures();
+    after_callback();
+    rethrow_kept();
+}
+
+Duration LoopCore::time_to_wait(Duration max_wait) noexcept {
+    ++counters_.turns;
+    const Duration limit = max_wait < Duration::zero() ? Selector::forever : max_wait;
+    if (inbox_->has_closures() || !ready_.empty() || !deferred_.empty() ||
+        !kept_exceptions_.empty())
+        return Duration::zero();
+    if (wheel_.empty()) return limit;
+    now_ns_ = clock_.now().count();
+    const std::int64_t next = *wheel_.next_expiry();
+    return std::min(limit, Duration(std::max<std::int64_t>(next - now_ns_, 0)));
+}
+
+std::size_t LoopCore::wait_for_events(Duration timeout) {
+    if (timeout > Duration::zero() && !inbox_->may_sleep()) timeout = Duration::zero();
+    const Duration allowed = timeout > Duration::zero() ? clock_.longest_wait(timeout) : timeout;
+    const Result<std::size_t> count = selector_->wait(events_, allowed);
+    inbox_->after_wait();
+    if (!count) return tolerate_failed_wait(count.error());
+    failed_waits_ = 0;
+    if (*count == 0 && allowed < timeout) clock_.idle_for(timeout);
+    counters_.events += *count;
+    return *count;
+}
+
+// One failed wait (memory, a fault from outside) costs nothing: the next one asks again. A selector
+// that goes on failing is beyond repair, and spinning on it would help nobody.
+std::size_t LoopCore::tolerate_failed_wait(const Error& error) {
+    constexpr unsigned most_failed_waits = 64;
+    ++counters_.failed_waits;
+    if (++failed_waits_ >= most_failed_waits) throw_error(error);
+    return 0;
+}
+
+void LoopCore::read_clock() noexcept {
+    now_ns_ = clock_.now().count();
+    coarse_ns_ = clock_.coarse_now().count();
+    callback_began_ns_ = coarse_ns_;
+}
+
+std::int64_t LoopCore::moment_after(std::int64_t timeout_ns) noexcept {
+    constexpr std::int64_t stale_ns = 1'000'000;
+    if (clock_.coarse_now().count() - coarse_ns_ >= stale_ns) [[unlikely]] {
+        now_ns_ = clock_.now().count();
+        coarse_ns_ = clock_.coarse_now().count();
+    }
+    constexpr std::int64_t latest = std::numeric_limits<std::int64_t>::max();
+    return timeout_ns > latest - now_ns_ ? latest : now_ns_ + timeout_ns;
+}
+
+void LoopCore::after_callback() noexcept {
+    const std::int64_t coarse = clock_.coarse_now().count();
+    const std::int64_t took = coarse - callback_began_ns_;
+    callback_began_ns_ = coarse;
+    if (took <= 0) return;
+    if (took >= options_.slow_callback.count()) ++counters_.slow_callbacks;
+    if (Duration(took) > counters_.longest_callback) {
+        counters_.longest_callback = Duration(took);
+        counters_.longest_callback_name = running_name_;
+    }
+}
+
+// The sources and waiting frames of a busy loop do not stay in the cache between turns, so they are
+// fetched a few events ahead of their use.
+void LoopCore::dispatch_events(std::size_t count) noexcept {
+    constexpr std::size_t ahead = 4;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (i + ahead < count)
+            __builtin_prefetch(slots_[events_[i + ahead].token.slot].source, 1);
+        dispatch(events_[i]);
+        after_callback();
+    }
+}
+
+void LoopCore::dispatch(const Event& event) noexcept {
+    Source* source = find(event.token);
+    if (source == nullptr) return;
+    if (event.readable) source->on_readable();
+    if (!event.writable) return;
+    // The reader may have destroyed the source, and another may sit in its slot.
+    source = find(event.token);
+    if (source != nullptr) source->on_writable();
+}
+
+Source* LoopCore::find(Token token) noexcept {
+    if (token.slot >= slots_.size()) return nullptr;
+    const Slot& slot = slots_[token.slot];
+    return slot.generation == token.generation ? slot.source : nullptr;
+}
+
+void LoopCore::run_ready() noexcept {
+    ReadyList batch;
+    ready_.move_to(batch);
+    while (!batch.empty()) {
+        Operation& operation = batch.pop();
+        operation.waiter().resume();
+        after_callback();
+    }
+}
+
+void LoopCore::defer(Deferred& work) {
+    if (!work.is_deferred()) work.join(deferred_);
+}
+
+void Deferred::join(std::vector<Deferred*>& waiting) {
+    waiting.push_back(this);
+    list = &waiting;
+    index = waiting.size() - 1;
+}
+
+void Deferred::leave() noexcept {
+    if (list != nullptr) (*std::exchange(list, nullptr))[index] = nullptr;
+}
+
+void LoopCore::run_deferred() noexcept {
+    if (deferred_.empty()) return;
+    running_deferred_.swap(deferred_);
+    for (Deferred* work : running_deferred_)
+        if (work != nullptr) work->list_is_now(&running_deferred_);
+    for (std::size_t i = 0; i < running_deferred_.size(); ++i) {
+        Deferred* work = running_deferred_[i];
+        if (work == nullptr) continue;
+        work->leave();
+        work->run_deferred();
+        after_callback();
+    }
+    running_deferred_.clear();
+}
+
+void LoopCore::wants_leases(std::uint32_t slot) {
+    wanting_leases_.push_back({slot, slots_[slot].generation});
+}
+
+void LoopCore::offer_leases() noexcept {
+    if (wanting_leases_.empty() || !chunks_.refused_may_retry()) return;
+    std::vector<Token> batch;
+    batch.swap(wanting_leases_);
+    for (const Token token : batch)
+        if (Source* source = find(token); source != nullptr) source->on_leases_returned();
+}
+
+void LoopCore::keep_exception(std::exception_ptr exception) noexcept {
+    kept_exceptions_.push_back(std::move(exception));
+}
+
+void LoopCore::rethrow_kept() {
+    if (kept_exceptions_.empty()) return;
+    const std::exception_ptr first = kept_exceptions_.front();
+    kept_exceptions_.erase(kept_exceptions_.begin());
+    std::rethrow_exception(first);
+}
+
+} // namespace tidemill::detail

@@ -1,0 +1,199 @@
+// The inside of an EventLoop: the turn, the table of sources, time, budgets.
+//
+// Sources live in slots; a token names a slot and how often it has been reused, so an event for a
+// source that went away in the same turn finds another generation and is dropped.
+#pragma once
+
+#include "core/chunk_pool.hpp"
+#include "core/inbox.hpp"
+#include "core/selector.hpp"
+#include "core/sockets.hpp"
+#include "core/timer_wheel.hpp"
+#include <array>
+#include <tidemill/core/event_loop.hpp>
+#include <vector>
+
+namespace tidemill {
+class TaskScope;
+}
+
+namespace tidemill::detail {
+
+class Deferred;
+
+/// Work that is finished off the dispatch path, in step 7, by an object that may leave before.
+/// In-memory streams use it: nobody is resumed inside a call made by user code.
+struct DeferredPlace {
+    std::vector<Deferred*>* list = nullptr; ///< where it waits, at `index`
+    std::size_t index = 0;
+};
+class Deferred : private DeferredPlace {
+public:
+    Deferred() noexcept = default;
+    Deferred(const Deferred&) = delete;
+    Deferred& operator=(const Deferred&) = delete;
+    [[nodiscard]] bool is_deferred() const noexcept { return list != nullptr; }
+    void join(std::vector<Deferred*>& waiting);
+    /// The list was moved as a whole.
+    void list_is_now(std::vector<Deferred*>* waiting) noexcept { list = waiting; }
+    void leave() noexcept;
+    /// This object may be gone when the call returns.
+    virtual void run_deferred() noexcept = 0;
+
+protected:
+    ~Deferred() { leave(); }
+};
+
+/// State that a higher layer keeps once per loop, made on first use.
+class LoopExtension {
+public:
+    virtual ~LoopExtension() = default;
+    /// Called before the loop's parts go, while they still work.
+    virtual void on_loop_gone() noexcept = 0;
+    virtual void on_descriptor_freed() noexcept {}
+};
+enum class ExtensionSlot : std::uint8_t { linger, descriptor_relief, blocking, count_ };
+
+/// The seams, for tests that replace one.
+struct Seams {
+    std::unique_ptr<Selector> selector; ///< null: chosen by the options
+    Sockets* sockets = nullptr;         ///< null: the platform's own
+};
+
+class LoopCore final : public TaskOwner {
+public:
+    LoopCore(const LoopOptions& options, Seams seams);
+    ~LoopCore();
+
+    void run();
+    void run_once(Duration max_wait);
+    /// Marks the loop as running for a scope; nesting is misuse.
+    class RunGuard;
+
+    // Sources
+    [[nodiscard]] std::uint32_t attach(Source& source);
+    void detach(std::uint32_t slot) noexcept;
+    /// Puts another source into a slot whose socket changes hands.
+    void replace(std::uint32_t slot, Source& source) noexcept { slots_[slot].source = &source; }
+    /// Changes what the selector watches for this slot; on failure `known` is unchanged.
+    PackedError watch(std::uint32_t slot, NativeSocket socket, Interest& known, Interest wanted);
+    /// To be told before a socket of this loop closes.
+    void closing(std::uint32_t slot, NativeSocket socket, Interest known, bool sole_owner) noexcept;
+    /// This source was refused a lease: on_leases_returned() follows when there is room.
+    void wants_leases(std::uint32_t slot);
+
+    /// A descriptor of this loop was closed: listeners that had none left try again.
+    void descriptor_freed() noexcept {
+        if (extension(ExtensionSlot::descriptor_relief) != nullptr) [[unlikely]]
+            extension(ExtensionSlot::descriptor_relief)->on_descriptor_freed();
+    }
+
+    // Time
+    [[nodiscard]] std::int64_t now_ns() const noexcept { return now_ns_; }
+    /// The moment `timeout_ns` from now; "now" is not older than a millisecond or a clock tick.
+    [[nodiscard]] std::int64_t moment_after(std::int64_t timeout_ns) noexcept;
+    [[nodiscard]] TimerWheel& wheel() noexcept { return wheel_; }
+
+    // Budget of the running task
+    void begin_run(const char* name) noexcept {
+        operations_left_ = options_.operations_per_turn;
+        bytes_left_ = options_.bytes_per_turn;
+        running_name_ = name;
+    }
+    /// Charges an operation that completes without suspending. Once the budget is spent, such an
+    /// operation suspends on the ready list until the next turn.
+    void charge(std::size_t bytes) noexcept {
+        operations_left_ -= operations_left_ > 0 ? 1 : 0;
+        bytes_left_ -= bytes < bytes_left_ ? bytes : bytes_left_;
+    }
+    [[nodiscard]] bool has_budget() const noexcept {
+        return operations_left_ > 0 && bytes_left_ > 0;
+    }
+
+    [[nodiscard]] ReadyList& ready() noexcept { return ready_; }
+    void defer(Deferred& work);
+    [[nodiscard]] ChunkPool& chunks() noexcept { return chunks_; }
+    [[nodiscard]] Sockets& sockets() noexcept { return sockets_; }
+    [[nodiscard]] Selector& selector() noexcept { return *selector_; }
+    [[nodiscard]] Inbox& inbox() noexcept { return *inbox_; }
+    [[nodiscard]] LoopCounters& counters() noexcept { return counters_; }
+    [[nodiscard]] LoopCounters counted() const;
+    [[nodiscard]] std::unique_ptr<LoopExtension>& extension(ExtensionSlot slot) noexcept {
+        return extensions_[static_cast<std::size_t>(slot)];
+    }
+
+    [[nodiscard]] const LoopOptions& options() const noexcept { return options_; }
+    void add_scope(TaskScope& scope) noexcept;
+    void remove_scope(TaskScope& scope) noexcept;
+    /// For callbacks that may throw: rethrown by the turn's end, one a turn.
+    void keep_exception(std::exception_ptr exception) noexcept;
+    /// Notices whether the callback that just ended was a long one.
+    void after_callback() noexcept;
+    void set_running_name(const char* name) noexcept { running_name_ = name; }
+    void check_thread() const noexcept;
+
+    // TaskOwner: the heir of chains that were doomed while their code ran.
+    void child_stopped(PromiseBase& root) noexcept override { root.destroy(); }
+    void child_failed(std::exception_ptr) noexcept override { ++counters_.failed_tasks; }
+
+private:
+    struct Slot {
+        Source* source = nullptr; ///< null: free, and `next_free` counts
+        std::uint32_t generation = 0;
+        std::uint32_t next_free = 0;
+    };
+    static constexpr std::uint32_t no_slot = ~std::uint32_t{0};
+
+    [[nodiscard]] Duration time_to_wait(Duration max_wait) noexcept;
+    [[nodiscard]] std::size_t wait_for_events(Duration timeout);
+    std::size_t tolerate_failed_wait(const Error& error);
+    void read_clock() noexcept;
+    void dispatch_events(std::size_t count) noexcept;
+    void dispatch(const Event& event) noexcept;
+    [[nodiscard]] Source* find(Token token) noexcept;
+    void run_ready() noexcept;
+    void run_deferred() noexcept;
+    void offer_leases() noexcept;
+    void rethrow_kept();
+
+    const LoopOptions options_;
+    Clock& clock_;
+    std::unique_ptr<Selector> selector_;
+    Sockets& sockets_;
+    std::shared_ptr<Inbox> inbox_;
+    std::vector<Slot> slots_;
+    std::uint32_t first_free_ = no_slot;
+    std::vector<Event> events_;
+    std::int64_t now_ns_;
+    std::int64_t coarse_ns_; ///< of the coarse clock, when now_ns_ was read
+    std::int64_t callback_began_ns_ = 0;
+    TimerWheel wheel_;
+    ReadyList ready_;
+    std::vector<Deferred*> deferred_;
+    std::vector<Deferred*> running_deferred_;
+    ChunkPool chunks_;
+    std::vector<Token> wanting_leases_;
+    std::size_t operations_left_;
+    std::size_t bytes_left_;
+    const char* running_name_ = "";
+    TaskScope* scopes_ = nullptr;
+    std::vector<std::exception_ptr> kept_exceptions_;
+    LoopCounters counters_;
+    unsigned failed_waits_ = 0; ///< in a row
+    bool is_running_ = false;
+    std::array<std::unique_ptr<LoopExtension>, static_cast<std::size_t>(ExtensionSlot::count_)>
+        extensions_;
+};
+
+class LoopCore::RunGuard {
+public:
+    explicit RunGuard(LoopCore& loop) noexcept;
+    ~RunGuard() { loop_.is_running_ = false; }
+    RunGuard(const RunGuard&) = delete;
+    RunGuard& operator=(const RunGuard&) = delete;
+
+private:
+    LoopCore& loop_;
+};
+
+} // namespace tidemill::detail

@@ -1,0 +1,73 @@
+// The readiness seam: how the loop waits for sockets. One implementation per system call; all of
+// them pass tests/conformance, and docs/porting.md tells how to add one.
+//
+// The contract, in short:
+// - Level-triggered: what is there and not taken is reported again by the next wait.
+// - Interest (asked for) is never empty: a socket that nobody waits for is removed.
+// - Events (got) carry the token of add() or modify(), never a descriptor. Hang-up and error are
+//   reported as readable and writable, so that the next call on the socket finds the true error.
+// - wait() gives at most `ready.size()` events and goes on behind them in the next call, so that
+//   no socket starves. A signal (EINTR) counts as zero events. Timeouts are rounded up.
+// - wake() may be called from any thread, before or during wait(); calls between two waits coalesce.
+// - A failed call changes nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <tidemill/core/clock.hpp>
+#include <tidemill/core/error.hpp>
+#include <tidemill/core/native.hpp>
+#include <tidemill/core/packed_error.hpp>
+#include <tidemill/core/source.hpp>
+
+namespace tidemill::detail {
+
+/// Names a registration: a slot of the loop's table, and how often the slot has been reused.
+struct Token {
+    std::uint32_t slot = 0;
+    std::uint32_t generation = 0;
+    friend bool operator==(Token, Token) noexcept = default;
+};
+
+/// What a wait has found.
+struct Event {
+    Token token;
+    bool readable = false;
+    bool writable = false;
+};
+
+class Selector {
+public:
+    static constexpr Duration forever = Duration::max();
+
+    virtual ~Selector() = default;
+
+    /// Starts watching. `interest` must not be none; the socket must not be watched already, by this
+    /// token's slot or another.
+    virtual PackedError add(NativeSocket socket, Interest interest, Token token) = 0;
+    /// Replaces the interest (not none) of a watched socket.
+    virtual PackedError modify(NativeSocket socket, Interest interest, Token token) = 0;
+    /// Stops watching; no event of this token is reported afterwards.
+    virtual PackedError remove(NativeSocket socket, Token token) = 0;
+    /// Told before a watched socket is closed. A selector whose kernel forgets closed sockets by
+    /// itself may save the call, but only for a socket that has no other descriptor (`sole_owner`).
+    virtual void closing(NativeSocket socket, Token token, bool sole_owner) = 0;
+    /// Waits for at most `timeout`, and gives the number of events written to `ready`.
+    virtual Result<std::size_t> wait(std::span<Event> ready, Duration timeout) = 0;
+    /// Makes a wait() that runs, or else the next one, return early. Any thread.
+    virtual void wake() noexcept = 0;
+    [[nodiscard]] virtual const char* name() const noexcept = 0;
+};
+
+/// The selectors of this platform, the best first.
+[[nodiscard]] std::span<const std::string_view> selector_names() noexcept;
+/// Makes the selector of that name; an empty name means the best that works here.
+[[nodiscard]] Result<std::unique_ptr<Selector>> make_selector(std::string_view name);
+
+/// The system's monotonic clock; lives for ever.
+[[nodiscard]] Clock& steady_clock() noexcept;
+
+} // namespace tidemill::detail

@@ -1,0 +1,220 @@
+// TcpStream: reading, writing, ending.
+//
+// A read waits for readiness first and receives then; trying first costs a wasted call per message
+// with request-response peers. The exception is a read behind one that filled its buffer. A write
+// tries first and waits only for what the kernel refused.
+
+#include "core/loop_core.hpp"
+#include <array>
+#include <tidemill/core/require.hpp>
+#include <tidemill/net/tcp_stream.hpp>
+
+namespace tidemill {
+
+using detail::Interest;
+using detail::Operation;
+using detail::PackedError;
+using detail::SuspensionPoint;
+
+namespace {
+
+constexpr PackedError would_block = std::errc::operation_would_block;
+constexpr std::size_t most_pieces_per_call = 64;
+constexpr std::size_t most_discarded_bytes = std::size_t{1} << 20;
+constexpr Duration default_close_limit = std::chrono::seconds(5);
+
+} // namespace
+
+// An operation that is complete without waiting, unless the task has had its share of this turn.
+template <class Request>
+bool TcpStream::complete(Request& request, detail::PromiseBase& waiter, PackedError error,
+                         std::size_t bytes) noexcept {
+    request.set_error(error);
+    detail::LoopCore& loop = *waiter.loop(); // a closed stream has none, and has to charge as well
+    loop.charge(bytes);
+    if (loop.has_budget()) return false;
+    request.yield(waiter, error);
+    return true;
+}
+
+// Reading
+
+bool TcpStream::start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept {
+    TIDEMILL_REQUIRE(reader_ == nullptr, "a stream is read by one task at a time");
+    if (ends_.read_has_ended()) {
+        request.set_end();
+        return complete(request, waiter, ends_.read_error(), 0);
+    }
+    if (has_unread_ && loop_->has_budget() && receive(request))
+        return complete(request, waiter, request.error(), request.count());
+    if (const PackedError error = want(Interest::read)) {
+        ends_.on_read_error(error);
+        return complete(request, waiter, error, 0);
+    }
+    set_read_deadline(request.deadline());
+    reader_ = &request;
+    request.park(*this, waiter);
+    return true;
+}
+
+void TcpStream::on_readable() noexcept {
+    if (reader_ == nullptr) {
+        has_unread_ = true;
+        return drop(Interest::read);
+    }
+    if (reader_->point() == SuspensionPoint::stream_close) {
+        auto& request = static_cast<CloseOperation&>(*reader_);
+        if (discard(request)) request.finish_now(request.error());
+        return;
+    }
+    auto& request = static_cast<detail::ReadRequest&>(*reader_);
+    if (!receive(request)) return;
+    reader_ = nullptr;
+    request.finish_now(request.error());
+}
+
+void TcpStream::on_leases_returned() noexcept {
+    if (reader_ == nullptr || interest_ != Interest::none || !is_open()) return;
+    static_cast<void>(want(Interest::read));
+}
+
+// True if the read has come to its end, with bytes or without.
+bool TcpStream::receive(detail::ReadRequest& request) noexcept {
+    if (request.wants_chunk()) return receive_lease(request);
+    const std::span<std::byte> into = request.into();
+    const detail::IoResult result = loop_->sockets().receive(socket_, into);
+    if (!result.error) request.set_count(result.bytes);
+    return received(result.bytes, into.size(), result.error, request);
+}
+
+bool TcpStream::receive_lease(detail::ReadRequest& request) noexcept {
+    detail::LeasedResult result =
+        loop_->sockets().receive_leased(socket_, loop_->chunks(), leases_);
+    if (result.asked_bytes == 0 && !result.error) { // over budget: wait for leases to come back
+        drop(Interest::read);
+        loop_->wants_leases(slot_);
+        return false;
+    }
+    const std::size_t bytes = result.chunk.size();
+    request.set_chunk(std::move(result.chunk));
+    return received(bytes, result.asked_bytes, result.error, request);
+}
+
+bool TcpStream::received(std::size_t bytes, std::size_t asked, PackedError error,
+                         detail::ReadRequest& request) noexcept {
+    if (error == would_block) {
+        has_unread_ = false;
+        return false;
+    }
+    if (error) {
+        ends_.on_read_error(error);
+    } else if (bytes == 0) {
+        ends_.on_end_of_input();
+        error = ends_.read_error();
+    }
+    has_unread_ = bytes == asked;
+    received_ += bytes;
+    loop_->counters().bytes_received += bytes;
+    request.set_error(error);
+    return true;
+}
+
+// Writing
+
+bool TcpStream::start_write(detail::WriteRequest& request, detail::PromiseBase& waiter) noexcept {
+    TIDEMILL_REQUIRE(writer_ == nullptr, "a stream is written by one task at a time");
+    if (const PackedError error = ends_.write_error()) return complete(request, waiter, error, 0);
+    if (send(request)) return complete(request, waiter, request.error(), request.written());
+    if (const PackedError error = want(Interest::write)) {
+        ends_.on_write_error(error);
+        return complete(request, waiter, error, 0);
+    }
+    set_write_deadline(request.deadline());
+    writer_ = &request;
+    request.park(*this, waiter);
+    return true;
+}
+
+void TcpStream::on_writable() noexcept {
+    if (writer_ == nullptr) return drop(Interest::write);
+    if (writer_->point() == SuspensionPoint::tcp_connect)
+        return finish_connect(static_cast<ConnectOperation&>(*writer_));
+    auto& request = static_cast<detail::WriteRequest&>(*writer_);
+    if (send(request)) {
+        writer_ = nullptr;
+        return request.finish_now(request.error());
+    }
+    if (stall_limited_) write_moment_ = loop_->moment_after(std::int64_t{write_stall_ms_} * 1'000'000);
+}
+
+// True if the write has come to its end, with all bytes sent or without.
+bool TcpStream::send(detail::WriteRequest& request) noexcept {
+    detail::IoResult result;
+    if (request.is_gathered()) {
+        std::array<detail::Buffer, most_pieces_per_call> pieces;
+        const std::size_t count = request.rest(pieces);
+        result = loop_->sockets().send_gathered(socket_, std::span(pieces).first(count));
+    } else {
+        result = loop_->sockets().send(socket_, request.rest());
+    }
+    request.advance(result.bytes);
+    sent_ += result.bytes;
+    loop_->counters().bytes_sent += result.bytes;
+    if (request.is_complete()) return true;
+    if (!result.error || result.error == would_block) return false;
+    if (request.written() > 0) ends_.tear();
+    ends_.on_write_error(result.error);
+    request.set_error(result.error);
+    return true;
+}
+
+// Ending
+
+bool TcpStream::start_shutdown(ShutdownOperation& request, detail::PromiseBase& waiter) noexcept {
+    TIDEMILL_REQUIRE(writer_ == nullptr, "a stream is not ended while a write waits");
+    if (ends_.is_write_shut()) return complete(request, waiter, {}, 0);
+    PackedError error = ends_.write_error();
+    if (!error) error = loop_->sockets().shutdown_write(socket_);
+    if (!error) ends_.shut_write();
+    return complete(request, waiter, error, 0);
+}
+
+bool TcpStream::start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept {
+    TIDEMILL_REQUIRE(reader_ == nullptr && writer_ == nullptr,
+                     "a stream is not closed gracefully while somebody waits on it");
+    if (!is_open()) return complete(request, waiter, ends_.fatal(), 0);
+    if (const PackedError error = ends_.close_error()) {
+        ends_.is_torn() ? abort() : close_now();
+        return complete(request, waiter, error, 0);
+    }
+    PackedError error;
+    if (!ends_.is_write_shut()) error = loop_->sockets().shutdown_write(socket_);
+    if (!error && !ends_.read_has_ended()) error = want(Interest::read);
+    if (error || ends_.read_has_ended()) {
+        close_now();
+        return complete(request, waiter, error, 0);
+    }
+    const Deadline limit = request.deadline();
+    quiet_ms_ = 0;
+    set_read_deadline(limit.is_default() ? within(default_close_limit) : limit);
+    reader_ = &request;
+    request.park(*this, waiter);
+    return true;
+}
+
+// True once the stream is closed.
+bool TcpStream::discard(CloseOperation& request) noexcept {
+    std::array<std::byte, 16 * 1024> scrap;
+    const detail::IoResult result = loop_->sockets().receive(socket_, scrap);
+    if (result.error == would_block) return false;
+    received_ += result.bytes;
+    request.add_discarded(result.bytes);
+    const bool is_over_limit = request.discarded_bytes() > most_discarded_bytes;
+    if (!result.error && result.bytes > 0 && !is_over_limit) return false;
+    reader_ = nullptr;
+    request.set_error(is_over_limit ? PackedError(Errc::limit_reached) : result.error);
+    is_over_limit ? abort() : close_now();
+    return true;
+}
+
+} // namespace tidemill

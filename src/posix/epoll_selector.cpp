@@ -1,0 +1,123 @@
+// The kernel keeps what is watched, and each event carries the token back in the 64 bits that epoll
+// leaves to its user. The waker is one more descriptor in the set, under a token of its own.
+//
+// The kernel forgets a descriptor by itself only when the last descriptor of its socket closes. An
+// event for a descriptor that is gone here but lives on elsewhere (a child process inherited it)
+// could not be removed by any call, and would be reported in every turn: `closing` therefore removes
+// by call what may have a second owner.
+
+#include "posix/epoll_selector.hpp"
+#include "posix/posix_error.hpp"
+#include "posix/waker.hpp"
+#include <algorithm>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace tidemill::detail {
+namespace {
+
+constexpr std::uint64_t waker_data = ~std::uint64_t{0};
+
+std::uint64_t to_data(Token token) noexcept {
+    return std::uint64_t{token.generation} << 32 | token.slot;
+}
+
+Token to_token(std::uint64_t data) noexcept {
+    return {static_cast<std::uint32_t>(data), static_cast<std::uint32_t>(data >> 32)};
+}
+
+std::uint32_t to_mask(Interest interest) noexcept {
+    return (includes(interest, Interest::read) ? std::uint32_t{EPOLLIN} : 0) |
+           (includes(interest, Interest::write) ? std::uint32_t{EPOLLOUT} : 0);
+}
+
+// epoll_wait counts in milliseconds; rounding down would make timers early and the loop spin.
+int to_timeout(Duration timeout) noexcept {
+    if (timeout == Selector::forever) return -1;
+    constexpr std::int64_t longest = 24 * 60 * 60 * 1000;
+    const auto rounded_up = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+    return static_cast<int>(std::clamp<std::int64_t>(rounded_up, 0, longest));
+}
+
+class EpollSelector final : public Selector {
+public:
+    EpollSelector(int epoll, Waker waker) noexcept : epoll_(epoll), waker_(std::move(waker)) {}
+    ~EpollSelector() override { ::close(epoll_); }
+
+    [[nodiscard]] PackedError watch_waker() noexcept {
+        return control(EPOLL_CTL_ADD, waker_.readable_end(), EPOLLIN, waker_data);
+    }
+
+    PackedError add(NativeSocket socket, Interest interest, Token token) override {
+        return control(EPOLL_CTL_ADD, socket, to_mask(interest), to_data(token));
+    }
+    PackedError modify(NativeSocket socket, Interest interest, Token token) override {
+        return control(EPOLL_CTL_MOD, socket, to_mask(interest), to_data(token));
+    }
+    PackedError remove(NativeSocket socket, Token token) override {
+        return control(EPOLL_CTL_DEL, socket, 0, to_data(token));
+    }
+    void closing(NativeSocket socket, Token token, bool sole_owner) override {
+        if (!sole_owner) static_cast<void>(remove(socket, token));
+    }
+
+    Result<std::size_t> wait(std::span<Event> ready, Duration timeout) override {
+        if (found_.size() < ready.size()) found_.resize(ready.size());
+        // The kernel goes round-robin through what is ready, so whatever does not fit is reported first next time.
+        const int limit = static_cast<int>(std::min<std::size_t>(ready.size(), 1u << 20));
+        const int count = ::epoll_wait(epoll_, found_.data(), limit, to_timeout(timeout));
+        if (count == -1) {
+            if (errno == EINTR) return std::size_t{0};
+            return failure(posix_error(errno).code());
+        }
+        return translate(static_cast<std::size_t>(count), ready);
+    }
+
+    void wake() noexcept override { waker_.wake(); }
+    [[nodiscard]] const char* name() const noexcept override { return "epoll"; }
+
+private:
+    PackedError control(int action, int socket, std::uint32_t mask, std::uint64_t data) noexcept {
+        epoll_event event{};
+        event.events = mask;
+        event.data.u64 = data;
+        return outcome(::epoll_ctl(epoll_, action, socket, &event));
+    }
+
+    std::size_t translate(std::size_t count, std::span<Event> ready) noexcept {
+        std::size_t filled = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            // The structure is packed: its members are copied before anything refers to them.
+            const std::uint32_t mask = found_[i].events;
+            const std::uint64_t data = found_[i].data.u64;
+            if (data == waker_data) {
+                waker_.drain();
+                continue;
+            }
+            const bool has_failed = (mask & (EPOLLHUP | EPOLLERR)) != 0;
+            ready[filled++] = {to_token(data), has_failed || (mask & EPOLLIN) != 0,
+                               has_failed || (mask & EPOLLOUT) != 0};
+        }
+        return filled;
+    }
+
+    int epoll_;
+    Waker waker_;
+    std::vector<epoll_event> found_;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Selector>> make_epoll_selector() {
+    Result<Waker> waker = Waker::make();
+    if (!waker) return failure(waker.error());
+    const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+    if (epoll == -1) return failure(posix_error(errno).code());
+    auto selector = std::make_unique<EpollSelector>(epoll, std::move(*waker));
+    if (const PackedError error = selector->watch_waker()) return failure(error.code());
+    return std::unique_ptr<Selector>(std::move(selector));
+}
+
+} // namespace tidemill::detail
