@@ -1,0 +1,83 @@
+// Memory for receives: taken only when bytes are there, leased exactly, returned when idle.
+//
+// A receive is two steps with the system call between them: `prepare` offers a run of free pages
+// and `commit` leases those that hold what came; the rest was never taken. The size on offer
+// shrinks as the budget fills, so that many holders get small buffers rather than few get all.
+// While one chunk at a time is out, every receive lands on the same page, which stays in cache.
+//
+// Bounds: leased bytes never exceed `loop_bytes` plus a page for each stream that holds leases.
+// Arenas are added only while their sum is within `loop_bytes` or no page at all is free, so they
+// exceed the same bound by their header pages (1/128) and one arena at most. Of the arenas that
+// nobody leases one is kept and the others are freed at once.
+#pragma once
+
+#include "core/chunk_arena.hpp"
+
+#include <cstddef>
+#include <span>
+#include <thread>
+#include <tidemill/core/chunk.hpp>
+#include <tidemill/core/lease_account.hpp>
+
+namespace tidemill::detail {
+
+/// The receive memory of one loop. Thread: the loop's own. Chunks may outlive the pool.
+class ChunkPool {
+public:
+    explicit ChunkPool(const ChunkLimits& limits = {}) noexcept;
+    ~ChunkPool();
+    ChunkPool(const ChunkPool&) = delete;
+    ChunkPool& operator=(const ChunkPool&) = delete;
+
+    /// Memory for one receive of the stream that owns `account`; valid until the next call of
+    /// `prepare`, `commit` or `trim`. Empty if a budget is used up and this stream holds leases:
+    /// then do not read it before `refused_may_retry` says so. Throws std::bad_alloc.
+    [[nodiscard]] std::span<std::byte> prepare(const LeaseAccount& account);
+    /// Leases the pages that hold the first `received_bytes` of what was prepared; 0 gives an
+    /// empty chunk. Without a commit the prepared memory simply stays free.
+    Chunk commit(LeaseAccount& account, std::size_t received_bytes) noexcept;
+
+    /// True once after leases came back that may let a refused stream read; ask once a turn, then
+    /// prepare again for every stream that was refused.
+    [[nodiscard]] bool refused_may_retry() noexcept;
+
+    /// Frees the spare arena as well: for a loop that goes to sleep for long.
+    void trim() noexcept;
+    /// Moves the pool to the calling thread, where from now on its chunks are released.
+    void bind_to_this_thread() noexcept;
+
+    [[nodiscard]] std::size_t leased_bytes() const noexcept { return leased_bytes_; }
+    [[nodiscard]] std::size_t arena_bytes() const noexcept { return arena_bytes_; }
+
+private:
+    friend class ChunkArena;
+
+    [[nodiscard]] std::size_t allowance_bytes(std::size_t held_bytes) const noexcept;
+    void refuse(const LeaseAccount& account) noexcept;
+    void withdraw_prepared() noexcept;
+    [[nodiscard]] PageRun choose_run(std::size_t wanted_pages);
+    [[nodiscard]] PageRun search_arenas(std::size_t wanted_pages, std::size_t enough_pages);
+    void add_arena();
+    void free_arena(ChunkArena* arena) noexcept;
+    void keep_one_spare(ChunkArena& unleased) noexcept;
+    void lease_returned(ChunkArena& arena, LeaseRecord& record, std::size_t bytes) noexcept;
+    void notice_room(LeaseRecord& record) noexcept;
+    void reserve_record();
+    [[nodiscard]] LeaseRecord& record_of(LeaseAccount& account) noexcept;
+    void retire(LeaseRecord& record) noexcept;
+
+    ChunkLimits limits_;
+    std::size_t leased_bytes_ = 0;
+    std::size_t arena_bytes_ = 0;
+    ChunkArena* arenas_ = nullptr;
+    ChunkArena* hot_ = nullptr;   ///< where the last receive was prepared
+    ChunkArena* spare_ = nullptr; ///< the one arena that nobody leases
+    PageRun prepared_;            ///< in `hot_`
+    LeaseRecord* free_records_ = nullptr;
+    std::size_t free_record_count_ = 0;
+    bool loop_refused_ = false; ///< somebody was refused because of the loop's budget
+    bool may_retry_ = false;
+    std::thread::id thread_;
+};
+
+} // namespace tidemill::detail
