@@ -21,12 +21,18 @@ set(TIDEMILL_WARNINGS
     -Wold-style-cast
     -Woverloaded-virtual)
 
+# Messages name files of the tree, not of the machine that built them. ccache with a base directory
+# hands relative paths to the compiler, so both spellings of the top are taken off.
+cmake_path(RELATIVE_PATH PROJECT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_BINARY_DIR}
+           OUTPUT_VARIABLE relative_top)
+set(TIDEMILL_PREFIX_MAPS -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
+                         -fmacro-prefix-map=${relative_top}/=)
+
 # tidemill_compile(<target>): compiles <target> as code of this project.
 function(tidemill_compile target)
   target_compile_features(${target} PRIVATE cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(
     ${target} PRIVATE ${TIDEMILL_WARNINGS} $<$<BOOL:${TIDEMILL_WERROR}>:-Werror>
-                      # Messages name files of the tree, not of the machine that built them.
-                      -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+                      ${TIDEMILL_PREFIX_MAPS})
 endfunction()
