@@ -1,7 +1,6 @@
 #include "core/loop_core.hpp"
 #include <algorithm>
 #include <tidemill/core/require.hpp>
-#include <tidemill/core/task_scope.hpp>
 
 namespace tidemill::detail {
 
@@ -50,9 +49,10 @@ LoopCore::~LoopCore() {
     ready_.forget_all();
     for (Deferred* work : deferred_)
         if (work != nullptr) work->list_is_now(nullptr);
-    while (scopes_ != nullptr) {
-        scopes_->loop_is_gone();
-        remove_scope(*scopes_);
+    while (members_ != nullptr) {
+        LoopMember& member = *members_;
+        remove_member(member);
+        member.on_loop_gone();
     }
 }
 

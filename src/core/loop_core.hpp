@@ -11,11 +11,8 @@
 #include "core/timer_wheel.hpp"
 #include <array>
 #include <tidemill/core/event_loop.hpp>
+#include <tidemill/core/loop_member.hpp>
 #include <vector>
-
-namespace tidemill {
-class TaskScope;
-}
 
 namespace tidemill::detail {
 
@@ -88,6 +85,12 @@ public:
             extension(ExtensionSlot::descriptor_relief)->on_descriptor_freed();
     }
 
+    [[nodiscard]] Token token(std::uint32_t slot) const noexcept {
+        return {slot, slots_[slot].generation};
+    }
+    /// The source that the token names, or null if it is gone.
+    [[nodiscard]] Source* find(Token token) noexcept;
+
     // Time
     [[nodiscard]] std::int64_t now_ns() const noexcept { return now_ns_; }
     /// The moment `timeout_ns` from now; "now" is not older than a millisecond or a clock tick.
@@ -123,8 +126,8 @@ public:
     }
 
     [[nodiscard]] const LoopOptions& options() const noexcept { return options_; }
-    void add_scope(TaskScope& scope) noexcept;
-    void remove_scope(TaskScope& scope) noexcept;
+    void add_member(LoopMember& member) noexcept;
+    void remove_member(LoopMember& member) noexcept;
     /// For callbacks that may throw: rethrown by the turn's end, one a turn.
     void keep_exception(std::exception_ptr exception) noexcept;
     /// Notices whether the callback that just ended was a long one.
@@ -150,7 +153,6 @@ private:
     void read_clock() noexcept;
     void dispatch_events(std::size_t count) noexcept;
     void dispatch(const Event& event) noexcept;
-    [[nodiscard]] Source* find(Token token) noexcept;
     void run_ready() noexcept;
     void run_deferred() noexcept;
     void offer_leases() noexcept;
@@ -176,7 +178,7 @@ private:
     std::size_t operations_left_;
     std::size_t bytes_left_;
     const char* running_name_ = "";
-    TaskScope* scopes_ = nullptr;
+    LoopMember* members_ = nullptr;
     std::vector<std::exception_ptr> kept_exceptions_;
     LoopCounters counters_;
     unsigned failed_waits_ = 0; ///< in a row

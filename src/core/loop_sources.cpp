@@ -1,8 +1,6 @@
 // The part of LoopCore that keeps the table of sources and the selector's view of them.
 
 #include "core/loop_core.hpp"
-#include <tidemill/core/require.hpp>
-#include <tidemill/core/task_scope.hpp>
 
 namespace tidemill::detail {
 
@@ -49,19 +47,16 @@ void LoopCore::closing(std::uint32_t slot, NativeSocket socket, Interest known,
         selector_->closing(socket, {slot, slots_[slot].generation}, sole_owner);
 }
 
-void LoopCore::add_scope(TaskScope& scope) noexcept {
-    scope.next_in_loop_ = scopes_;
-    if (scopes_ != nullptr) scopes_->previous_in_loop_ = &scope;
-    scopes_ = &scope;
+void LoopCore::add_member(LoopMember& member) noexcept {
+    member.next = members_;
+    member.previous = nullptr;
+    if (members_ != nullptr) members_->previous = &member;
+    members_ = &member;
 }
 
-void LoopCore::remove_scope(TaskScope& scope) noexcept {
-    TaskScope* const next = scope.next_in_loop_;
-    TaskScope* const previous = scope.previous_in_loop_;
-    (previous == nullptr ? scopes_ : previous->next_in_loop_) = next;
-    if (next != nullptr) next->previous_in_loop_ = previous;
-    scope.next_in_loop_ = nullptr;
-    scope.previous_in_loop_ = nullptr;
+void LoopCore::remove_member(LoopMember& member) noexcept {
+    (member.previous == nullptr ? members_ : member.previous->next) = member.next;
+    if (member.next != nullptr) member.next->previous = member.previous;
 }
 
 LoopCounters LoopCore::counted() const {

@@ -7,12 +7,12 @@ namespace tidemill {
 
 TaskScope::TaskScope(EventLoop& loop, const char* name) noexcept
     : TaskOwner(&loop.core()), name_(name) {
-    loop_->add_scope(*this);
+    loop_->add_member(*this);
 }
 
 TaskScope::~TaskScope() {
     clear();
-    if (loop_ != nullptr) loop_->remove_scope(*this);
+    if (loop_ != nullptr) loop_->remove_member(*this);
     if (first_exception_ != nullptr && loop_ != nullptr) ++loop_->counters().failed_tasks;
     // A waiting join() is in a frame that outlives its scope: its operation must not come back here.
     if (joiner_ != nullptr) std::exchange(joiner_, nullptr)->finish_later(Errc::cancelled);

@@ -54,6 +54,7 @@ struct LoopCounters {
     std::uint64_t slow_callbacks = 0;  ///< that took longer than LoopOptions::slow_callback
     std::uint64_t lingering = 0;       ///< closed streams that still wait for their peer, now
     std::uint64_t linger_aborts = 0;   ///< of these, reset because a limit was reached
+    std::uint64_t accept_errors = 0;   ///< connections that failed while they were accepted
     std::uint64_t accept_pauses = 0;   ///< listeners that stopped for want of descriptors or memory
     std::uint64_t failed_tasks = 0;    ///< exceptions that left a task and that nobody joined
     std::uint64_t failed_waits = 0;    ///< waits of the selector that the system refused

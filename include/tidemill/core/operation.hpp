@@ -29,6 +29,7 @@ enum class SuspensionPoint : std::uint8_t {
     tcp_connect,
     udp_receive,
     udp_send,
+    drain,
     sleep,
     yield,
     event,

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 #include <tidemill/core/event_loop.hpp>
+#include <tidemill/core/loop_member.hpp>
 #include <tidemill/core/task.hpp>
 
 namespace tidemill {
@@ -35,7 +36,9 @@ private:
     bool cancels_;
 };
 
-class TaskScope final : private detail::TaskOwner, private detail::OperationOwner {
+class TaskScope final : private detail::TaskOwner,
+                        private detail::OperationOwner,
+                        private detail::LoopMember {
 public:
     /// `name` stands for the scope's tasks in the list of slow callbacks; it must outlive them.
     explicit TaskScope(EventLoop& loop, const char* name = "task") noexcept;
@@ -71,7 +74,6 @@ public:
 
 private:
     friend JoinOperation;
-    friend class detail::LoopCore;
 
     template <class Callable, class... Args>
     static Task<void> keep_alive(Callable callable, Args... args) {
@@ -81,14 +83,13 @@ private:
     void child_failed(std::exception_ptr exception) noexcept override;
     [[nodiscard]] const char* name() const noexcept override { return name_; }
     void abandon(detail::Operation& operation) noexcept override;
+    void on_loop_gone() noexcept override { loop_is_gone(); }
 
     detail::RootList children_;
     std::size_t size_ = 0;
     const char* name_;
     JoinOperation* joiner_ = nullptr;
     std::exception_ptr first_exception_;
-    TaskScope* next_in_loop_ = nullptr; ///< links of the loop's list of scopes
-    TaskScope* previous_in_loop_ = nullptr;
 };
 
 } // namespace tidemill

@@ -7,14 +7,15 @@
 namespace tidemill::detail {
 
 class TimedOperation : public Operation, private TimerNode {
+public:
+    /// Parks, and arms the deadline unless it is the default (none) or never. When it passes, the
+    /// owner is told to abandon the operation, which then ends with `deadline_expired`.
+    void park_timed(OperationOwner& owner, PromiseBase& waiter) noexcept;
+
 protected:
     explicit TimedOperation(SuspensionPoint point, Deadline deadline = {}) noexcept
         : Operation(point, deadline) {}
     ~TimedOperation() { stop_timer(); }
-
-    /// Parks, and arms the deadline unless it is the default (none) or never. When it passes, the
-    /// owner is told to abandon the operation, which then ends with `deadline_expired`.
-    void park_timed(OperationOwner& owner, PromiseBase& waiter) noexcept;
 
 private:
     void on_timer() noexcept override;

@@ -3,7 +3,7 @@
 
 #include <tidemill/core/native.hpp>
 #include <tidemill/core/source.hpp>
-#include <tidemill/core/timer_node.hpp>
+#include <tidemill/core/timed_operation.hpp>
 #include <tidemill/net/endpoint.hpp>
 #include <tidemill/net/tcp_stream.hpp>
 
@@ -19,7 +19,7 @@ struct ListenOptions {
 class TcpListener;
 
 /// Made by TcpListener::accept().
-class [[nodiscard]] AcceptOperation : public detail::Operation {
+class [[nodiscard]] AcceptOperation final : public detail::TimedOperation {
 public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <detail::TaskPromiseType Promise>
@@ -31,14 +31,16 @@ public:
 private:
     friend TcpListener;
     AcceptOperation(TcpListener& listener, Deadline deadline) noexcept
-        : Operation(detail::SuspensionPoint::tcp_accept, deadline), listener_(listener) {}
+        : TimedOperation(detail::SuspensionPoint::tcp_accept, deadline), listener_(listener) {}
     bool start(detail::PromiseBase& waiter) noexcept;
 
     TcpListener& listener_;
-    NativeSocket accepted_ = invalid_socket;
+    TcpStream accepted_;
 };
 
 namespace detail {
+
+class PausedListeners;
 
 /// A taker of connections that does not wait for each: the Server.
 class ConnectionSink {
@@ -47,6 +49,8 @@ public:
     [[nodiscard]] virtual bool on_connection(NativeSocket socket, const Endpoint& peer) noexcept = 0;
     /// Whether on_connection() wants to know the peer's address; asking for it costs a little.
     [[nodiscard]] virtual bool wants_peer() const noexcept = 0;
+    /// The loop was destroyed, and the listener is closed.
+    virtual void on_listener_gone() noexcept = 0;
 
 protected:
     ~ConnectionSink() = default;
@@ -91,17 +95,16 @@ public:
 
 private:
     friend AcceptOperation;
-    friend class PausedListeners;
-    TcpListener(detail::LoopCore& loop, NativeSocket socket, const Endpoint& endpoint,
-                const ListenOptions& options);
+    friend class detail::PausedListeners;
+    TcpListener(detail::LoopCore& loop, NativeSocket socket, const Endpoint& endpoint);
 
     bool start_accept(AcceptOperation& request, detail::PromiseBase& waiter) noexcept;
-    /// True if the request has come to its end.
-    [[nodiscard]] bool accept_one(NativeSocket& accepted, Endpoint* peer,
-                                  detail::PackedError& error) noexcept;
+    [[nodiscard]] bool accept_one(NativeSocket& accepted, Endpoint* peer) noexcept;
     void feed_sink() noexcept;
-    void wait_for_descriptors() noexcept;
-    void resume_accepting() noexcept;
+    void begin_pause() noexcept;
+    void resume_soon() noexcept;
+    void end_pause() noexcept;
+    detail::PackedError watch(detail::Interest wanted) noexcept;
     void on_readable() noexcept override;
     void on_writable() noexcept override {}
     void on_loop_gone() noexcept override;
@@ -112,10 +115,8 @@ private:
     NativeSocket socket_;
     std::uint32_t slot_;
     Endpoint endpoint_;
-    ListenOptions options_;
     AcceptOperation* waiter_ = nullptr;
     detail::ConnectionSink* sink_ = nullptr;
-    std::int64_t accept_moment_ = 0; ///< when the waiting accept expires; 0: never
     detail::Interest interest_ = detail::Interest::none;
     bool lacks_descriptors_ = false;
     bool is_paused_ = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidemill/core/chunk.hpp>
+#include <tidemill/core/lease_account.hpp>
 #include <tidemill/core/native.hpp>
 #include <tidemill/core/source.hpp>
 #include <tidemill/core/timer_node.hpp>

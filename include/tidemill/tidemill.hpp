@@ -1,0 +1,17 @@
+// Everything at once.
+#pragma once
+
+#include <tidemill/core/chunk.hpp>
+#include <tidemill/core/clock.hpp>
+#include <tidemill/core/error.hpp>
+#include <tidemill/core/event_loop.hpp>
+#include <tidemill/core/remote.hpp>
+#include <tidemill/core/sleep.hpp>
+#include <tidemill/core/task.hpp>
+#include <tidemill/core/task_scope.hpp>
+#include <tidemill/core/timer.hpp>
+#include <tidemill/net/endpoint.hpp>
+#include <tidemill/net/server.hpp>
+#include <tidemill/net/stream.hpp>
+#include <tidemill/net/tcp_listener.hpp>
+#include <tidemill/net/tcp_stream.hpp>

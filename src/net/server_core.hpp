@@ -1,0 +1,99 @@
+// The inside of a Server: its connections, each one object that owns the stream and the handler.
+#pragma once
+
+#include "core/loop_core.hpp"
+#include <tidemill/net/server.hpp>
+#include <unordered_map>
+
+namespace tidemill::detail {
+
+class ServerCore;
+using ConnectionsByAddress = std::unordered_map<IpAddress, std::size_t>;
+
+/// One connection. The stream lies inside, beside the task that uses it: a wrapper coroutine that
+/// owned both would cost twice the memory.
+class Connection final : public TaskOwner {
+public:
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept {
+        release_frame(memory, size);
+    }
+
+    Connection(ServerCore& server, LoopCore& loop, NativeSocket socket);
+    /// Runs the handler up to its first suspension; the connection may be gone when this returns.
+    void start(ConnectionHandler& handler) noexcept;
+    /// The server goes: destroys the task and this object, at once or when its code has suspended.
+    void destroy_or_doom() noexcept;
+
+    void child_stopped(PromiseBase& root) noexcept override;
+    void child_failed(std::exception_ptr exception) noexcept override;
+    [[nodiscard]] const char* name() const noexcept override { return "server"; }
+    [[nodiscard]] TcpStream& stream() noexcept { return stream_; }
+
+    Connection* next = nullptr;
+    Connection* previous = nullptr;
+    ConnectionsByAddress::value_type* counted = nullptr; ///< null without a limit by address
+
+private:
+    ServerCore* server_; ///< null once the server is gone
+    PromiseBase* task_ = nullptr;
+    TcpStream stream_;
+    bool has_failed_ = false;
+};
+
+/// Waits until a server has no connection left.
+class DrainOperation final : public TimedOperation {
+public:
+    DrainOperation(ServerCore& server, Deadline deadline) noexcept
+        : TimedOperation(SuspensionPoint::drain, deadline), server_(server) {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <TaskPromiseType Promise>
+    bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+        return start(frame.promise());
+    }
+    [[nodiscard]] bool await_resume() const noexcept { return !error(); }
+
+private:
+    bool start(PromiseBase& waiter) noexcept;
+    ServerCore& server_;
+};
+
+class ServerCore final : private ConnectionSink, private OperationOwner, private LoopMember {
+public:
+    ServerCore(EventLoop& loop, std::unique_ptr<TcpListener> listener,
+               const ServerOptions& options);
+    ~ServerCore();
+
+    void start(std::unique_ptr<ConnectionHandler> handler);
+    void stop_accepting() noexcept { listener_->close(); }
+    void stop() noexcept;
+    [[nodiscard]] Task<Result<void>> drain(Duration limit, Duration quiet);
+    [[nodiscard]] const Endpoint& endpoint() const noexcept { return listener_->endpoint(); }
+    [[nodiscard]] const ServerCounters& counters() const noexcept { return counters_; }
+
+    void ended(Connection& connection) noexcept;
+    void failed(std::exception_ptr exception) noexcept;
+    bool wait_until_empty(DrainOperation& operation, PromiseBase& waiter) noexcept;
+
+private:
+    [[nodiscard]] bool on_connection(NativeSocket socket, const Endpoint& peer) noexcept override;
+    [[nodiscard]] bool wants_peer() const noexcept override {
+        return options_.max_connections_per_address > 0;
+    }
+    void on_listener_gone() noexcept override {}
+    void on_loop_gone() noexcept override;
+    void abandon(Operation& operation) noexcept override;
+    void admit(NativeSocket socket, const IpAddress& peer);
+    [[nodiscard]] bool is_over_limit(const IpAddress& peer) const noexcept;
+
+    LoopCore* loop_;
+    std::unique_ptr<TcpListener> listener_;
+    ServerOptions options_;
+    std::unique_ptr<ConnectionHandler> handler_;
+    Connection* first_ = nullptr;
+    ConnectionsByAddress by_address_;
+    ServerCounters counters_;
+    DrainOperation* drainer_ = nullptr;
+};
+
+} // namespace tidemill::detail

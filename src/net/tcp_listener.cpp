@@ -1,0 +1,254 @@
+#include "core/loop_core.hpp"
+#include <tidemill/core/require.hpp>
+#include <tidemill/net/tcp_listener.hpp>
+
+namespace tidemill {
+
+using detail::Interest;
+using detail::PackedError;
+using detail::SocketOption;
+
+namespace detail {
+
+// Listeners that found no descriptor or no memory left. The first descriptor that the loop closes
+// wakes them all: the others will pause again at the price of one call each.
+class PausedListeners final : public LoopExtension {
+public:
+    void add(TcpListener& listener) noexcept {
+        listener.next_paused_ = first_;
+        first_ = &listener;
+    }
+    void remove(TcpListener& listener) noexcept {
+        for (TcpListener** link = &first_; *link != nullptr; link = &(*link)->next_paused_)
+            if (*link == &listener) {
+                *link = listener.next_paused_;
+                return;
+            }
+    }
+    void on_descriptor_freed() noexcept override {
+        // Not accepted here: the caller is in the middle of closing something.
+        for (TcpListener* listener = first_; listener != nullptr; listener = listener->next_paused_)
+            listener->resume_soon();
+    }
+    void on_loop_gone() noexcept override { first_ = nullptr; }
+
+private:
+    TcpListener* first_ = nullptr;
+};
+
+} // namespace detail
+
+namespace {
+
+constexpr PackedError would_block = std::errc::operation_would_block;
+constexpr int accepts_per_turn = 64;
+constexpr std::int64_t back_off_ns = 50'000'000;
+
+bool is_shortage(PackedError error) noexcept {
+    return error == PackedError(std::errc::too_many_files_open) ||
+           error == PackedError(std::errc::too_many_files_open_in_system) ||
+           error == PackedError(std::errc::no_buffer_space) ||
+           error == PackedError(std::errc::not_enough_memory);
+}
+
+PackedError prepare(detail::Sockets& sockets, NativeSocket socket, const Endpoint& local,
+                    const ListenOptions& options) {
+    PackedError error = sockets.set_option(socket, SocketOption::reuse_address, 1);
+    if (!error && options.reuse_port)
+        error = sockets.set_option(socket, SocketOption::reuse_port, 1);
+    if (!error && local.address().is_v6())
+        error = sockets.set_option(socket, SocketOption::v6_only, options.dual_stack ? 0 : 1);
+    // Accepted sockets inherit these, which saves calls for each connection.
+    if (!error && options.stream.no_delay)
+        error = sockets.set_option(socket, SocketOption::no_delay, 1);
+    if (!error && options.stream.keep_alive)
+        error = sockets.set_option(socket, SocketOption::keep_alive, 1);
+    if (!error && options.stream.receive_buffer_bytes > 0)
+        error = sockets.set_option(socket, SocketOption::receive_buffer,
+                                   options.stream.receive_buffer_bytes);
+    if (!error && options.stream.send_buffer_bytes > 0)
+        error = sockets.set_option(socket, SocketOption::send_buffer,
+                                   options.stream.send_buffer_bytes);
+    if (!error) error = sockets.bind(socket, local);
+    if (!error) error = sockets.listen(socket, options.backlog);
+    return error;
+}
+
+} // namespace
+
+// Making and closing
+
+Result<std::unique_ptr<TcpListener>> TcpListener::listen(EventLoop& loop, const Endpoint& local,
+                                                         const ListenOptions& options) {
+    detail::Sockets& sockets = loop.core().sockets();
+    const auto failed = [&](PackedError error) {
+        return failure(Error(error.code(), "listen on " + local.to_string()));
+    };
+    const detail::SocketResult opened = sockets.open(local.address(), detail::SocketKind::stream);
+    if (opened.error) return failed(opened.error);
+    PackedError error = prepare(sockets, opened.socket, local, options);
+    detail::EndpointResult bound;
+    if (!error) {
+        bound = sockets.local_endpoint(opened.socket);
+        error = bound.error;
+    }
+    if (error) {
+        sockets.close(opened.socket);
+        return failed(error);
+    }
+    return std::unique_ptr<TcpListener>(
+        new TcpListener(loop.core(), opened.socket, bound.endpoint));
+}
+
+TcpListener::TcpListener(detail::LoopCore& loop, NativeSocket socket, const Endpoint& endpoint)
+    : loop_(&loop), socket_(socket), slot_(loop.attach(*this)), endpoint_(endpoint) {}
+
+TcpListener::~TcpListener() {
+    close();
+}
+
+void TcpListener::close() noexcept {
+    if (!is_open()) return;
+    cancel();
+    end_pause();
+    loop_->closing(slot_, socket_, interest_, false);
+    loop_->sockets().close(socket_);
+    loop_->detach(slot_);
+    loop_->descriptor_freed();
+    socket_ = invalid_socket;
+    interest_ = Interest::none;
+    loop_ = nullptr;
+}
+
+void TcpListener::on_loop_gone() noexcept {
+    if (waiter_ != nullptr) std::exchange(waiter_, nullptr)->forget();
+    if (lacks_descriptors_) end_pause();
+    loop_->closing(slot_, socket_, interest_, false);
+    loop_->sockets().close(socket_);
+    socket_ = invalid_socket;
+    loop_ = nullptr;
+    if (sink_ != nullptr) std::exchange(sink_, nullptr)->on_listener_gone();
+}
+
+void TcpListener::cancel() noexcept {
+    if (waiter_ != nullptr) waiter_->try_cancel();
+}
+
+void TcpListener::abandon(detail::Operation&) noexcept {
+    waiter_ = nullptr;
+}
+
+// Accepting
+
+bool AcceptOperation::start(detail::PromiseBase& waiter) noexcept {
+    return listener_.start_accept(*this, waiter);
+}
+
+bool TcpListener::start_accept(AcceptOperation& request, detail::PromiseBase& waiter) noexcept {
+    TIDEMILL_REQUIRE(waiter_ == nullptr && sink_ == nullptr,
+                     "a listener is waited on by one task at a time");
+    PackedError error = is_open() ? PackedError() : PackedError(Errc::closed_locally);
+    if (!error && !lacks_descriptors_) error = watch(Interest::read);
+    if (error) {
+        request.yield(waiter, error);
+        return true;
+    }
+    waiter_ = &request;
+    request.park_timed(*this, waiter);
+    return true;
+}
+
+Result<TcpStream> AcceptOperation::await_resume() {
+    if (error()) return failure(error().code());
+    return std::move(accepted_);
+}
+
+void TcpListener::on_readable() noexcept {
+    if (sink_ != nullptr) return feed_sink();
+    if (waiter_ == nullptr) return static_cast<void>(watch(Interest::none));
+    NativeSocket accepted = invalid_socket;
+    if (!accept_one(accepted, nullptr)) return;
+    AcceptOperation& request = *std::exchange(waiter_, nullptr);
+    request.accepted_ = TcpStream(*loop_, accepted);
+    request.finish_now({});
+}
+
+void TcpListener::feed_sink() noexcept {
+    const detail::Token self = loop_->token(slot_);
+    for (int i = 0; i < accepts_per_turn; ++i) {
+        Endpoint peer;
+        NativeSocket accepted = invalid_socket;
+        if (!accept_one(accepted, sink_->wants_peer() ? &peer : nullptr)) return;
+        detail::LoopCore& loop = *loop_;
+        const bool goes_on = sink_->on_connection(accepted, peer);
+        if (!goes_on || loop.find(self) == nullptr) return; // the handler may have closed us
+    }
+}
+
+// False: nothing more for now. Errors that concern one connection only are skipped, since the next
+// one in the queue is none the worse for them.
+bool TcpListener::accept_one(NativeSocket& accepted, Endpoint* peer) noexcept {
+    for (int i = 0; i < accepts_per_turn; ++i) {
+        const detail::SocketResult result = loop_->sockets().accept(socket_, peer);
+        if (!result.error) {
+            accepted = result.socket;
+            return true;
+        }
+        if (result.error == would_block) return false;
+        if (is_shortage(result.error)) {
+            begin_pause();
+            return false;
+        }
+        ++loop_->counters().accept_errors;
+    }
+    return false; // level-triggered: the rest is reported again
+}
+
+// Shortage of descriptors or memory
+
+void TcpListener::begin_pause() noexcept {
+    auto& paused = loop_->extension(detail::ExtensionSlot::descriptor_relief);
+    if (paused == nullptr) paused.reset(new (std::nothrow) detail::PausedListeners());
+    if (paused != nullptr) static_cast<detail::PausedListeners&>(*paused).add(*this);
+    static_cast<void>(watch(Interest::none));
+    lacks_descriptors_ = true;
+    ++loop_->counters().accept_pauses;
+    loop_->wheel().arm(*this, loop_->moment_after(back_off_ns));
+}
+
+void TcpListener::resume_soon() noexcept {
+    loop_->wheel().arm(*this, loop_->now_ns());
+}
+
+void TcpListener::end_pause() noexcept {
+    loop_->wheel().cancel(*this);
+    if (!std::exchange(lacks_descriptors_, false)) return;
+    auto& paused = loop_->extension(detail::ExtensionSlot::descriptor_relief);
+    if (paused != nullptr) static_cast<detail::PausedListeners&>(*paused).remove(*this);
+}
+
+void TcpListener::on_timer() noexcept {
+    end_pause();
+    if (waiter_ == nullptr && (sink_ == nullptr || is_paused_)) return;
+    if (watch(Interest::read)) begin_pause(); // the selector is short of memory too
+}
+
+// For Server
+
+void TcpListener::feed(detail::ConnectionSink& sink) noexcept {
+    TIDEMILL_REQUIRE(waiter_ == nullptr, "a listener that a task waits on is not given to a server");
+    sink_ = &sink;
+    pause(false);
+}
+
+void TcpListener::pause(bool paused) noexcept {
+    is_paused_ = paused;
+    if (!is_open() || lacks_descriptors_) return;
+    if (watch(paused ? Interest::none : Interest::read)) begin_pause();
+}
+
+PackedError TcpListener::watch(Interest wanted) noexcept {
+    return loop_->watch(slot_, socket_, interest_, wanted);
+}
+
+} // namespace tidemill
