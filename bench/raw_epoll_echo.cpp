@@ -1,0 +1,96 @@
+// The floor: a TCP echo server written by hand on epoll, with nothing that an echo does not need.
+//
+// Level-triggered, one recv and one send (MSG_NOSIGNAL) per event, accept4 until it would block, the
+// token is the descriptor, one receive buffer. It has no limits, no deadlines and no answer to a peer
+// that does not read: it waits for it. That is what the library's promises are measured against.
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+constexpr int events_per_turn = 1024;
+
+int listen_on_loopback(int port) {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    ::setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        ::listen(listener, 4096) != 0) {
+        std::perror("raw_epoll_echo");
+        std::exit(1);
+    }
+    ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+    std::printf("listening tcp 127.0.0.1:%d\n", ntohs(address.sin_port));
+    std::fflush(stdout);
+    return listener;
+}
+
+void watch(int epoll, int socket) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = socket;
+    ::epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);
+}
+
+void accept_all(int epoll, int listener) {
+    for (;;) {
+        const int socket = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (socket < 0) return;
+        watch(epoll, socket);
+    }
+}
+
+// A peer that does not read makes this server wait for it alone; the benchmark's client reads.
+void send_all(int socket, const char* data, std::size_t size) {
+    while (size > 0) {
+        const ssize_t sent = ::send(socket, data, size, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EAGAIN) return;
+        if (sent < 0) continue;
+        data += sent;
+        size -= static_cast<std::size_t>(sent);
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const int port = argc > 1 ? std::atoi(argv[1]) : 0;
+    const std::size_t buffer_bytes = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 64 * 1024;
+    const int listener = listen_on_loopback(port);
+    const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+    watch(epoll, listener);
+    std::vector<char> buffer(buffer_bytes);
+    std::array<epoll_event, events_per_turn> events{};
+    for (;;) {
+        const int count = ::epoll_wait(epoll, events.data(), events_per_turn, -1);
+        for (int i = 0; i < count; ++i) {
+            const int socket = events[static_cast<std::size_t>(i)].data.fd;
+            if (socket == listener) {
+                accept_all(epoll, listener);
+                continue;
+            }
+            const ssize_t received = ::recv(socket, buffer.data(), buffer.size(), 0);
+            if (received > 0) {
+                send_all(socket, buffer.data(), static_cast<std::size_t>(received));
+            } else if (received == 0 || errno != EAGAIN) {
+                ::close(socket);
+            }
+        }
+    }
+}
