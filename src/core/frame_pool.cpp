@@ -22,18 +22,15 @@ struct FreeFrame {
     FreeFrame* next;
 };
 
-enum class Phase : unsigned char { fresh, open, closed };
-
 struct FreeFrames {
     std::array<FreeFrame*, largest_pooled_frame_bytes / frame_class_bytes> first;
     std::size_t room_bytes;
-    Phase phase;
+    bool opened; ///< stays true when the lists are closed for ever
 };
 
 constinit thread_local FreeFrames frames{};
 
 void empty_lists() noexcept {
-    frames.phase = Phase::closed;
     frames.room_bytes = 0;
     for (FreeFrame*& first : frames.first) {
         while (FreeFrame* const frame = first) {
@@ -46,7 +43,7 @@ void empty_lists() noexcept {
 struct EmptiesAtThreadEnd {
     // Only the first release of a thread runs this, so the constructor may stay out of line.
     EmptiesAtThreadEnd() noexcept {
-        frames.phase = Phase::open;
+        frames.opened = true;
         frames.room_bytes = detail::frame_pool_limit_bytes;
     }
     ~EmptiesAtThreadEnd() { empty_lists(); }
@@ -65,7 +62,7 @@ bool pooled(std::size_t size_class) noexcept {
 
 // Out of line: the fast path of a release stays short.
 [[gnu::noinline]] void release_without_room(void* memory, std::size_t size_bytes) noexcept {
-    if (frames.phase != Phase::fresh) {
+    if (frames.opened) {
         ::operator delete(memory);
         return;
     }
@@ -95,7 +92,7 @@ void release_frame(void* memory, std::size_t size_bytes) noexcept {
 }
 
 std::size_t detail::pooled_frame_bytes() noexcept {
-    return frames.phase == Phase::open ? frame_pool_limit_bytes - frames.room_bytes : 0;
+    return frames.opened ? frame_pool_limit_bytes - frames.room_bytes : 0;
 }
 
 } // namespace tidemill

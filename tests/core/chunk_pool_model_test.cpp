@@ -119,6 +119,7 @@ private:
         const std::size_t leased = (bytes + page - 1) / page * page;
         leased_[stream.incarnation] += leased;
         leased_sum_ += leased;
+        agree(held_by(stream.incarnation) <= limits_.stream_bytes);
         held_.push_back({std::move(chunk), stream.incarnation, leased, pattern});
     }
     void forget_lease(Held& held) {

@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <type_traits>
@@ -153,6 +154,17 @@ TEST_CASE("a chunk outlives its stream and its pool") {
     CHECK(third.text() == "third");
     second.keep();
     CHECK(second.text() == "second");
+}
+
+TEST_CASE("a lease that has ended is not counted again when the pool goes") {
+    auto pool = std::make_unique<ChunkPool>();
+    LeaseAccount account;
+    Chunk two_pages = received(*pool, account, std::string(5000, 'x'));
+    const Chunk one_page = received(*pool, account, "rest");
+    two_pages = {};
+    pool.reset();
+    CHECK(account.leased_bytes() == 0);
+    CHECK(one_page.text() == "rest");
 }
 
 TEST_CASE("an account that moves takes its leases along") {

@@ -41,7 +41,7 @@ public:
         }
         agree(wheel_.size() == model_.size());
         if (const auto next = wheel_.next_expiry(); agree(next.has_value() == !model_.empty()))
-            if (next) agree(*next <= std::max(now_, earliest()));
+            if (next) agree(*next <= std::max(now_, earliest()) && *next >= now_);
     }
 
     int disagreements = 0;

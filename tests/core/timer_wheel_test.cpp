@@ -161,8 +161,13 @@ TEST_CASE("time that runs backwards fires nothing and breaks nothing") {
     wheel.arm(timer, 101 * ms);
     wheel.expire(0);
     CHECK(fired.empty());
+    Recorder past(fired, 2);
+    wheel.arm(past, 70 * ms);
+    CHECK(wheel.next_expiry().value() == 100 * ms);
+    wheel.expire(0);
+    CHECK(fired == Names{2});
     wheel.expire(101 * ms);
-    CHECK(fired == Names{1});
+    CHECK(fired == Names{2, 1});
 }
 
 TEST_CASE("what a handler arms in the past waits for the next expire") {
