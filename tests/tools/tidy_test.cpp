@@ -49,6 +49,9 @@ TEST_CASE("tidy measures columns and lines, and finds marks of unfinished work")
         {"300 lines", "src/a.cpp", repeated(300, "\n"), ""},
         {"301 lines", "src/a.cpp", repeated(301, "\n"), "length:301"},
         {"public header", "include/tidemill/core/a.hpp", repeated(201, "\n"), "length:201"},
+        {"29 lines of code", "examples/tcp_echo.cpp", "// Why.\n\n" + repeated(29, "a();\n"), ""},
+        {"30 lines of code", "examples/tcp_echo.cpp", repeated(30, "a();\n"), "example:30"},
+        {"a full example", "examples/echo_server.cpp", repeated(30, "a();\n"), ""},
         {"a mark in a comment", "src/a.cpp",
          "int a;\n// TO"
          "DO\n",
