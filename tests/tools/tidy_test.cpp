@@ -49,6 +49,9 @@ TEST_CASE("tidy measures columns and lines, and finds marks of unfinished work")
         {"300 lines", "src/a.cpp", repeated(300, "\n"), ""},
         {"301 lines", "src/a.cpp", repeated(301, "\n"), "length:301"},
         {"public header", "include/tidemill/core/a.hpp", repeated(201, "\n"), "length:201"},
+        {"29 lines of code", "examples/tcp_echo.cpp", "// Why.\n\n" + repeated(29, "a();\n"), ""},
+        {"30 lines of code", "examples/tcp_echo.cpp", repeated(30, "a();\n"), "example:30"},
+        {"a full example", "examples/echo_server.cpp", repeated(30, "a();\n"), ""},
         {"a mark in a comment", "src/a.cpp",
          "int a;\n// TO"
          "DO\n",
@@ -82,6 +85,8 @@ TEST_CASE("tidy keeps platform switches and system headers in their places") {
         {"core knows net", "src/core/a.cpp", "#include \"net/a.hpp\"\n", "layer:1"},
         {"core knows net, public", "include/tidemill/core/a.hpp", "#include <tidemill/net/a.hpp>\n",
          "layer:1"},
+        {"core knows a plain value", "src/core/a.hpp", "#include <tidemill/net/endpoint.hpp>\n",
+         ""},
         {"net knows core", "src/net/a.cpp", "#include <tidemill/core/a.hpp>\n", ""},
     };
     check_all(cases);
@@ -104,7 +109,8 @@ TEST_CASE("tidy finds banned calls, and only calls") {
          "call:1 call:2"},
         {"signal in core", "src/core/a.cpp", "std::signal(1, f);\n", "call:1"},
         {"signal in posix", "src/posix/a.cpp", "std::signal(1, f);\n", ""},
-        {"detach", "tests/a.cpp", "worker.detach();\n", "call:1"},
+        {"detach", "tests/a.cpp", "std::thread worker;\nworker.detach();\n", "call:2"},
+        {"something else detaches", "src/a.cpp", "loop.detach(slot);\n", ""},
         {"not in a bench", "bench/a.cpp", "std::exit(1);\n", ""},
     };
     check_all(cases);
@@ -124,6 +130,10 @@ TEST_CASE("tidy measures functions by their braces") {
         {"a class", "src/a.cpp", "class C : B<f()> " + repeated(1, long_body) + ";\n", ""},
         {"a namespace", "src/a.cpp", "namespace a " + long_body, ""},
         {"a table", "src/a.cpp", "const A a = " + long_body + ";\n", ""},
+        {"a table inside", "tests/a.cpp", "void f() { const A a[] = " + long_body + "; g(); }\n",
+         ""},
+        {"a branch inside", "tests/a.cpp", "void f() { if (a == b) " + long_body + "}\n",
+         "function:1"},
         {"braces in directives", "src/a.cpp", "#define A {\nvoid f() " + short_body, ""},
         {"only the outermost", "src/a.cpp", "void f() {\n if (a) " + long_body + "}\n",
          "function:1"},
@@ -145,6 +155,7 @@ TEST_CASE("tidy finds temporaries that GCC destroys twice") {
         {"a condition", "src/a.cpp", "if (auto r = co_await f(); !r) { return; }\n", ""},
         {"a loop", "src/a.cpp", "while (co_await f(a)) { Options b{1}; }\n", ""},
         {"an awaiter of the standard", "src/a.cpp", "co_await std::suspend_always{};\n", ""},
+        {"an operator", "src/a.cpp", "A operator co_await() { return A(1); }\n", ""},
         {"in a literal", "src/a.cpp", "auto t = \"co_await f(A{1})\";\n", ""},
     };
     check_all(cases);

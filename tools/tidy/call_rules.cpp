@@ -91,6 +91,10 @@ bool matches(const Ban& ban, Reach reach) {
 void check_ban(const Source& source, const Ban& ban, Findings& findings) {
     const std::string_view code = source.code;
     const std::string_view name = ban.name;
+    // Other things than threads may be detached.
+    if (ban.member && find_word(code, "thread", 0) == code.npos &&
+        find_word(code, "jthread", 0) == code.npos)
+        return;
     for (std::size_t at = find_word(code, name, 0); at != code.npos;
          at = find_word(code, name, at + 1)) {
         const std::size_t next = after_blanks(code, at + name.size());

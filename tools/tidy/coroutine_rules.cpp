@@ -161,8 +161,11 @@ const char* trap_of(const Source& source, const Lambda& lambda) {
 void check_await_temporaries(const Source& source, Findings& findings) {
     constexpr std::string_view word = "co_await";
     for (std::size_t at = find_word(source.code, word, 0); at != npos;
-         at = find_word(source.code, word, at + 1))
-        check_operand(source, at + word.size(), findings);
+         at = find_word(source.code, word, at + 1)) {
+        const std::size_t last = before_blanks(source.code, at);
+        const bool is_declared = last != npos && word_before(source.code, last + 1) == "operator";
+        if (!is_declared) check_operand(source, at + word.size(), findings);
+    }
 }
 
 void check_lambda_coroutines(const Source& source, Findings& findings) {

@@ -55,6 +55,23 @@ bool ends_statement(std::string_view code, std::size_t close) {
     return next == code.npos || std::string_view(",{)").find(code[next]) == std::string_view::npos;
 }
 
+std::size_t lines_between(std::string_view code, std::size_t open, std::size_t close) {
+    const std::string_view text = code.substr(open, close - open);
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+// Lines of the body between two braces, its tables left out.
+std::size_t lines_of_body(std::string_view code, std::size_t open, std::size_t close) {
+    std::size_t lines = lines_between(code, open, close) + 1;
+    for (std::size_t at = open + 1; at < close; ++at) {
+        if (code[at] != '{' || code[before_blanks(code, at)] != '=') continue;
+        const std::size_t end = std::min(closing_bracket(code, at), close);
+        lines -= lines_between(code, at, end);
+        at = end;
+    }
+    return lines;
+}
+
 } // namespace
 
 void check_functions(const Source& source, Findings& findings) {
@@ -72,10 +89,9 @@ void check_functions(const Source& source, Findings& findings) {
             if (ends_statement(code, close)) head_start = at + 1;
             continue;
         }
-        const std::size_t first = source.line_at(at);
-        const std::size_t lines = source.line_at(close) - first + 1;
+        const std::size_t lines = lines_of_body(code, at, close);
         if (lines > function_lines_max)
-            findings.push_back({source.path, first, "",
+            findings.push_back({source.path, source.line_at(at), "",
                                 "a function of " + std::to_string(lines) + " lines, at most " +
                                     std::to_string(function_lines_max)});
         at = close;

@@ -60,7 +60,7 @@ int print(const tidy::Findings& findings) {
 int main(int argc, char** argv) try {
     const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
     if (arguments.size() == 3 && arguments[0] == "tree")
-        return print(tree(arguments[1], arguments[2]));
+        return print(tree(fs::canonical(arguments[1]), arguments[2]));
     if (arguments.size() == 3 && arguments[0] == "behaviour")
         return print(behaviour(arguments[1], arguments[2]));
     std::cerr << "usage: tidy tree <root> <compile_commands.json>\n"

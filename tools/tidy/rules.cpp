@@ -7,6 +7,7 @@ namespace {
 constexpr Rule table[] = {
     {"columns", check_columns},
     {"length", check_length},
+    {"example", check_minimal_examples},
     {"unfinished", check_unfinished_marks},
     {"platform", check_platform_switch},
     {"include", check_includes},

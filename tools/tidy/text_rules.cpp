@@ -2,6 +2,7 @@
 #include "tidy.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace tidy {
 namespace {
@@ -9,6 +10,11 @@ namespace {
 constexpr std::size_t columns_max = 100;
 constexpr std::size_t source_lines_max = 300;
 constexpr std::size_t public_header_lines_max = 200;
+constexpr std::size_t minimal_example_lines_max = 29;
+
+// The programs that show how little is needed.
+constexpr std::array minimal_examples = {"examples/tcp_client.cpp", "examples/tcp_echo.cpp",
+                                         "examples/udp_echo.cpp"};
 
 // Spelt in halves, so that this file keeps its own rule.
 constexpr const char* unfinished_marks[] = {"TO"
@@ -49,6 +55,19 @@ void check_length(const Source& source, Findings& findings) {
         findings.push_back({source.path, count, "",
                             std::to_string(count) + " lines, at most " + std::to_string(limit) +
                                 ": split by idea"});
+}
+
+void check_minimal_examples(const Source& source, Findings& findings) {
+    if (std::find(minimal_examples.begin(), minimal_examples.end(), source.path) ==
+        minimal_examples.end())
+        return;
+    const auto lines = lines_of(source.code);
+    const auto count = static_cast<std::size_t>(std::count_if(
+        lines.begin(), lines.end(), [](std::string_view line) { return !trimmed(line).empty(); }));
+    if (count > minimal_example_lines_max)
+        findings.push_back({source.path, lines.size(), "",
+                            std::to_string(count) + " lines of code, at most " +
+                                std::to_string(minimal_example_lines_max)});
 }
 
 void check_unfinished_marks(const Source& source, Findings& findings) {

@@ -80,6 +80,7 @@ struct Rule {
 
 void check_columns(const Source& source, Findings& findings);           // text_rules.cpp
 void check_length(const Source& source, Findings& findings);            // text_rules.cpp
+void check_minimal_examples(const Source& source, Findings& findings);  // text_rules.cpp
 void check_unfinished_marks(const Source& source, Findings& findings);  // text_rules.cpp
 void check_platform_switch(const Source& source, Findings& findings);   // include_rules.cpp
 void check_includes(const Source& source, Findings& findings);          // include_rules.cpp
