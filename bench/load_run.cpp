@@ -82,8 +82,7 @@ private:
 Load::Load(const LoadOptions& options)
     : options_(options), epoll_(::epoll_create1(0)), connections_(options.connections),
       pattern_(251 + options.message_bytes), buffer_(512 * 1024), events_(1024) {
-    for (std::size_t i = 0; i < pattern_.size(); ++i)
-        pattern_[i] = static_cast<char>(i % 251);
+    for (std::size_t i = 0; i < pattern_.size(); ++i) pattern_[i] = static_cast<char>(i % 251);
     for (std::size_t i = 0; i < options.idle_connections; ++i) {
         Connection idle;
         connect(idle);
@@ -103,8 +102,7 @@ void Load::connect(Connection& connection) {
     if (::connect(connection.socket, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
         give_up("connect");
     const int on = 1;
-    if (!options_.is_udp)
-        ::setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!options_.is_udp) ::setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 void Load::reconnect(Connection& connection) {

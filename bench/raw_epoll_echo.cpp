@@ -1,8 +1,9 @@
 // The floor: a TCP echo server written by hand on epoll, with nothing that an echo does not need.
 //
-// Level-triggered, one recv and one send (MSG_NOSIGNAL) per event, accept4 until it would block, the
-// token is the descriptor, one receive buffer. It has no limits, no deadlines and no answer to a peer
-// that does not read: it waits for it. That is what the library's promises are measured against.
+// Level-triggered, one recv and one send (MSG_NOSIGNAL) per event, accept4 until it would block,
+// the token is the descriptor, one receive buffer. It has no limits, no deadlines and no answer to
+// a peer that does not read: it waits for it. That is what the library's promises are measured
+// against.
 
 #include <array>
 #include <cerrno>

@@ -16,10 +16,10 @@ constexpr std::align_val_t arena_alignment{ChunkArena::size_bytes};
 constexpr std::size_t leasable_bytes = ChunkArena::size_bytes - ChunkArena::page_bytes;
 } // namespace
 
-ChunkArena::ChunkArena(ChunkPool& pool, std::thread::id thread) noexcept
+ChunkArena::ChunkArena(ChunkPool& pool, ThreadMark thread) noexcept
     : pool_(&pool), thread_(thread) {}
 
-ChunkArena* ChunkArena::create(ChunkPool& pool, std::thread::id thread) {
+ChunkArena* ChunkArena::create(ChunkPool& pool, ThreadMark thread) {
     void* const memory = ::operator new(size_bytes, arena_alignment);
     auto* const arena = ::new (memory) ChunkArena(pool, thread);
     poison(arena->page(usable_pages.first), leasable_bytes);
@@ -33,8 +33,9 @@ void ChunkArena::destroy(ChunkArena* arena) noexcept {
 }
 
 void ChunkArena::give_back(const std::byte* memory) noexcept {
-    TIDEMILL_REQUIRE(thread_ == std::this_thread::get_id(),
+    TIDEMILL_REQUIRE(thread_ == current_thread(),
                      "a chunk must be released on the thread of its loop; keep() it to pass it on");
+    if (pool_ != nullptr && pool_->end_quick_lease(memory)) return;
     const auto first = static_cast<std::size_t>(memory - page(0)) / page_bytes;
     LeaseRecord* const record = leases_[first].record;
     const PageRun run{first, leases_[first].pages};

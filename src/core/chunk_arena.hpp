@@ -6,11 +6,11 @@
 #pragma once
 
 #include "core/page_mask.hpp"
+#include "core/thread_mark.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <thread>
 #include <tidemill/core/lease_account.hpp>
 
 namespace tidemill::detail {
@@ -24,7 +24,7 @@ public:
     static constexpr PageRun usable_pages{1, PageMask::page_count - 1};
 
     /// Throws std::bad_alloc.
-    static ChunkArena* create(ChunkPool& pool, std::thread::id thread);
+    static ChunkArena* create(ChunkPool& pool, ThreadMark thread);
     static void destroy(ChunkArena* arena) noexcept;
     static ChunkArena& around(std::byte* memory) noexcept {
         const auto address = reinterpret_cast<std::uintptr_t>(memory);
@@ -44,7 +44,7 @@ public:
     /// Ends the lease that begins at `memory`. The arena may be gone afterwards.
     void give_back(const std::byte* memory) noexcept;
 
-    void set_thread(std::thread::id thread) noexcept { thread_ = thread; }
+    void set_thread(ThreadMark thread) noexcept { thread_ = thread; }
     /// The pool goes: calls `forget(record, bytes)` for each lease and lives on alone.
     template <class Forget> void orphan(Forget forget) noexcept {
         pool_ = nullptr;
@@ -61,7 +61,7 @@ private:
         std::size_t pages = 0;
     };
 
-    ChunkArena(ChunkPool& pool, std::thread::id thread) noexcept;
+    ChunkArena(ChunkPool& pool, ThreadMark thread) noexcept;
     static constexpr PageMask all_free() noexcept {
         PageMask mask;
         mask.add(usable_pages);
@@ -70,7 +70,7 @@ private:
 
     PageMask free_ = all_free();
     ChunkPool* pool_;
-    std::thread::id thread_;
+    ThreadMark thread_;
     std::array<Lease, PageMask::page_count> leases_; ///< at the first page of each lease
 };
 

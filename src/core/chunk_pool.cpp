@@ -27,14 +27,16 @@ std::size_t whole_pages(std::size_t bytes) noexcept {
 
 } // namespace
 
-ChunkPool::ChunkPool(const ChunkLimits& limits) noexcept : thread_(std::this_thread::get_id()) {
+ChunkPool::ChunkPool(const ChunkLimits& limits) noexcept : thread_(current_thread()) {
     limits_.loop_bytes = whole_pages(limits.loop_bytes);
     limits_.stream_bytes = whole_pages(limits.stream_bytes);
     limits_.largest_receive_bytes = std::min(whole_pages(limits.largest_receive_bytes),
                                              ChunkArena::usable_pages.count * page_bytes);
+    whole_run_ = {ChunkArena::usable_pages.first, allowance_bytes(0) / page_bytes};
 }
 
 ChunkPool::~ChunkPool() {
+    enter_quick_lease();
     while (ChunkArena* const arena = arenas_) {
         arenas_ = arena->next;
         arena->orphan([this](LeaseRecord& record, std::size_t bytes) noexcept {
@@ -46,8 +48,9 @@ ChunkPool::~ChunkPool() {
     while (free_records_ != nullptr) delete std::exchange(free_records_, free_records_->next_free);
 }
 
-std::span<std::byte> ChunkPool::prepare(const LeaseAccount& account) {
+std::span<std::byte> ChunkPool::prepare_by_the_books(const LeaseAccount& account) {
     withdraw_prepared();
+    enter_quick_lease();
     const std::size_t allowed_bytes = allowance_bytes(account.leased_bytes());
     if (allowed_bytes == 0) {
         refuse(account);
@@ -56,9 +59,20 @@ std::span<std::byte> ChunkPool::prepare(const LeaseAccount& account) {
     if (account.record_ != nullptr) account.record_->refused = false;
     if (free_records_ == nullptr) reserve_record();
     prepared_ = choose_run(allowed_bytes / page_bytes);
-    const std::span<std::byte> offer{hot_->page(prepared_.first), prepared_.count * page_bytes};
-    unpoison(offer.data(), offer.size());
-    return offer;
+    return offer();
+}
+
+// A record is free whenever a quick lease was made, and nothing takes it while the lease is quick.
+void ChunkPool::enter_quick_lease() noexcept {
+    if (quick_ == nullptr) return;
+    LeaseRecord* const record = std::exchange(free_records_, free_records_->next_free);
+    --free_record_count_;
+    *record = quick_record_;
+    if (record->owner != nullptr) record->owner->record_ = record;
+    const auto page = static_cast<std::size_t>(quick_ - hot_->page(0)) / page_bytes;
+    hot_->lease({page, 1}, *record);
+    if (spare_ == hot_) spare_ = nullptr;
+    quick_ = nullptr;
 }
 
 // Always whole pages. A result above one page never exceeds what is left of either budget; this
@@ -82,7 +96,7 @@ void ChunkPool::withdraw_prepared() noexcept {
     prepared_ = {};
 }
 
-Chunk ChunkPool::commit(LeaseAccount& account, std::size_t received_bytes) noexcept {
+Chunk ChunkPool::commit_by_the_books(LeaseAccount& account, std::size_t received_bytes) noexcept {
     TIDEMILL_REQUIRE(received_bytes <= prepared_.count * page_bytes,
                      "a commit must follow its prepare and stay within what was prepared");
     if (received_bytes == 0) {
@@ -163,11 +177,12 @@ void ChunkPool::keep_one_spare(ChunkArena& unleased) noexcept {
 
 void ChunkPool::trim() noexcept {
     withdraw_prepared();
+    enter_quick_lease();
     if (spare_ != nullptr) free_arena(spare_);
 }
 
 void ChunkPool::bind_to_this_thread() noexcept {
-    thread_ = std::this_thread::get_id();
+    thread_ = current_thread();
     for (ChunkArena* arena = arenas_; arena != nullptr; arena = arena->next)
         arena->set_thread(thread_);
 }

@@ -5,6 +5,10 @@
 // shrinks as the budget fills, so that many holders get small buffers rather than few get all.
 // While one chunk at a time is out, every receive lands on the same page, which stays in cache.
 //
+// Most chunks are released before the next receive. Such a lease, the only one and within one page,
+// is merely noted (`quick_`) and forgotten again; it enters the books when a second one is asked
+// for.
+//
 // Bounds: leased bytes never exceed `loop_bytes` plus a page for each stream that holds leases.
 // Arenas are added only while their sum is within `loop_bytes` or no page at all is free, so they
 // exceed the same bound by their header pages (1/128) and one arena at most. Of the arenas that
@@ -12,10 +16,10 @@
 #pragma once
 
 #include "core/chunk_arena.hpp"
+#include "core/poison.hpp"
 
 #include <cstddef>
 #include <span>
-#include <thread>
 #include <tidemill/core/chunk.hpp>
 #include <tidemill/core/lease_account.hpp>
 
@@ -32,10 +36,37 @@ public:
     /// Memory for one receive of the stream that owns `account`; valid until the next call of
     /// `prepare`, `commit` or `trim`. Empty if a budget is used up and this stream holds leases:
     /// then do not read it before `refused_may_retry` says so. Throws std::bad_alloc.
-    [[nodiscard]] std::span<std::byte> prepare(const LeaseAccount& account);
+    [[nodiscard]] std::span<std::byte> prepare(const LeaseAccount& account) {
+        if (leased_bytes_ != 0 || free_records_ == nullptr || hot_ == nullptr) [[unlikely]]
+            return prepare_by_the_books(account);
+        prepared_ = whole_run_;
+        return offer();
+    }
     /// Leases the pages that hold the first `received_bytes` of what was prepared; 0 gives an
     /// empty chunk. Without a commit the prepared memory simply stays free.
-    Chunk commit(LeaseAccount& account, std::size_t received_bytes) noexcept;
+    Chunk commit(LeaseAccount& account, std::size_t received_bytes) noexcept {
+        const bool is_quick = leased_bytes_ == 0 && received_bytes != 0 &&
+                              received_bytes <= ChunkArena::page_bytes && prepared_.count != 0;
+        if (!is_quick) [[unlikely]]
+            return commit_by_the_books(account, received_bytes);
+        std::byte* const memory = hot_->page(prepared_.first);
+        poison(memory + received_bytes, prepared_.count * ChunkArena::page_bytes - received_bytes);
+        prepared_ = {};
+        quick_ = memory;
+        quick_record_.owner = &account;
+        quick_record_.leased_bytes = leased_bytes_ = ChunkArena::page_bytes;
+        account.record_ = &quick_record_;
+        return {memory, received_bytes, 0};
+    }
+    /// For arenas: ends the noted lease, if it is the one at `memory`.
+    [[nodiscard]] bool end_quick_lease(const std::byte* memory) noexcept {
+        if (memory != quick_) return false;
+        poison(memory, ChunkArena::page_bytes);
+        quick_ = nullptr;
+        leased_bytes_ = 0;
+        if (quick_record_.owner != nullptr) quick_record_.owner->record_ = nullptr;
+        return true;
+    }
 
     /// True once after leases came back that may let a refused stream read; ask once a turn, then
     /// prepare again for every stream that was refused.
@@ -52,6 +83,16 @@ public:
 private:
     friend class ChunkArena;
 
+    [[nodiscard]] std::span<std::byte> prepare_by_the_books(const LeaseAccount& account);
+    [[nodiscard]] Chunk commit_by_the_books(LeaseAccount& account,
+                                            std::size_t received_bytes) noexcept;
+    [[nodiscard]] std::span<std::byte> offer() noexcept {
+        const std::span<std::byte> run{hot_->page(prepared_.first),
+                                       prepared_.count * ChunkArena::page_bytes};
+        unpoison(run.data(), run.size());
+        return run;
+    }
+    void enter_quick_lease() noexcept;
     [[nodiscard]] std::size_t allowance_bytes(std::size_t held_bytes) const noexcept;
     void refuse(const LeaseAccount& account) noexcept;
     void withdraw_prepared() noexcept;
@@ -66,18 +107,21 @@ private:
     [[nodiscard]] LeaseRecord& record_of(LeaseAccount& account) noexcept;
     void retire(LeaseRecord& record) noexcept;
 
-    ChunkLimits limits_;
     std::size_t leased_bytes_ = 0;
+    LeaseRecord* free_records_ = nullptr;
+    ChunkArena* hot_ = nullptr;  ///< where the last receive was prepared
+    PageRun prepared_;           ///< in `hot_`
+    PageRun whole_run_;          ///< what is offered while nothing is leased
+    std::byte* quick_ = nullptr; ///< the noted lease, in `hot_`
+    LeaseRecord quick_record_;
+    ChunkLimits limits_;
     std::size_t arena_bytes_ = 0;
     ChunkArena* arenas_ = nullptr;
-    ChunkArena* hot_ = nullptr;   ///< where the last receive was prepared
     ChunkArena* spare_ = nullptr; ///< the one arena that nobody leases
-    PageRun prepared_;            ///< in `hot_`
-    LeaseRecord* free_records_ = nullptr;
     std::size_t free_record_count_ = 0;
     bool loop_refused_ = false; ///< somebody was refused because of the loop's budget
     bool may_retry_ = false;
-    std::thread::id thread_;
+    ThreadMark thread_;
 };
 
 } // namespace tidemill::detail

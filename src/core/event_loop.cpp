@@ -11,46 +11,28 @@ EventLoop::EventLoop(std::unique_ptr<detail::LoopCore> core) noexcept : core_(st
 
 EventLoop::~EventLoop() = default;
 
-void EventLoop::run() {
-    core_->run();
-}
+void EventLoop::run() { core_->run(); }
 
-void EventLoop::run_once(Duration max_wait) {
-    core_->run_once(max_wait);
-}
+void EventLoop::run_once(Duration max_wait) { core_->run_once(max_wait); }
 
-void EventLoop::stop() noexcept {
-    core_->inbox().stop();
-}
+void EventLoop::stop() noexcept { core_->inbox().stop(); }
 
-bool EventLoop::post(Function closure) {
-    return core_->inbox().post(std::move(closure));
-}
+bool EventLoop::post(Function closure) { return core_->inbox().post(std::move(closure)); }
 
-Remote EventLoop::remote() const noexcept {
-    return core_->inbox().remote();
-}
+Remote EventLoop::remote() const noexcept { return core_->inbox().remote(); }
 
-LoopCounters EventLoop::counters() const {
-    return core_->counted();
-}
+LoopCounters EventLoop::counters() const { return core_->counted(); }
 
-const char* EventLoop::selector_name() const noexcept {
-    return core_->selector().name();
-}
+const char* EventLoop::selector_name() const noexcept { return core_->selector().name(); }
 
-Duration EventLoop::now() const noexcept {
-    return Duration(core_->now_ns());
-}
+Duration EventLoop::now() const noexcept { return Duration(core_->now_ns()); }
 
 namespace detail {
 
 MainTask::MainTask(EventLoop& loop, PromiseBase& task) noexcept
     : TaskOwner(&loop.core()), task_(task) {}
 
-MainTask::~MainTask() {
-    task_.destroy();
-}
+MainTask::~MainTask() { task_.destroy(); }
 
 void MainTask::run() {
     task_.start_root(*this);
@@ -59,9 +41,7 @@ void MainTask::run() {
 }
 
 // The frame stays: run(task) takes the result from it.
-void MainTask::child_stopped(PromiseBase&) noexcept {
-    has_ended_ = true;
-}
+void MainTask::child_stopped(PromiseBase&) noexcept { has_ended_ = true; }
 
 void MainTask::child_failed(std::exception_ptr exception) noexcept {
     exception_ = std::move(exception);

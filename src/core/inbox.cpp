@@ -86,12 +86,8 @@ void Inbox::close() noexcept {
 
 namespace tidemill {
 
-bool Remote::post(Function closure) const {
-    return inbox_->post(std::move(closure));
-}
+bool Remote::post(Function closure) const { return inbox_->post(std::move(closure)); }
 
-void Remote::stop() const noexcept {
-    inbox_->stop();
-}
+void Remote::stop() const noexcept { inbox_->stop(); }
 
 } // namespace tidemill

@@ -1,9 +1,10 @@
 // The closures that wait to be run by a loop, from its own thread and from others.
 //
 // Who writes what, so that no wake-up is lost: a producer of another thread appends under the lock,
-// then takes `is_asleep_`; whoever takes it set writes the wake-up. The loop sets `is_asleep_`, then
-// looks at the count, then waits. Both orders are sequentially consistent, so either the producer
-// sees the sleeper or the loop sees the closure. The loop's own thread needs neither lock nor wake.
+// then takes `is_asleep_`; whoever takes it set writes the wake-up. The loop sets `is_asleep_`,
+// then looks at the count, then waits. Both orders are sequentially consistent, so either the
+// producer sees the sleeper or the loop sees the closure. The loop's own thread needs neither lock
+// nor wake.
 #pragma once
 
 #include "core/selector.hpp"

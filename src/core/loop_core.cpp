@@ -1,4 +1,5 @@
 #include "core/loop_core.hpp"
+#include "core/inline.hpp"
 #include <algorithm>
 #include <tidemill/core/require.hpp>
 
@@ -18,6 +19,13 @@ ChunkLimits chunk_limits(const LoopOptions& options) noexcept {
     return limits;
 }
 
+// The cache lines of an object, from its start.
+template <std::size_t Lines> void prefetch(const void* object) noexcept {
+    constexpr std::size_t line_bytes = 64;
+    for (std::size_t i = 0; i < Lines; ++i)
+        __builtin_prefetch(static_cast<const std::byte*>(object) + i * line_bytes, 1);
+}
+
 // A limit of zero would stop the loop, so the least that works takes its place.
 LoopOptions usable(LoopOptions options) {
     options.events_per_turn = std::max<std::size_t>(options.events_per_turn, 1);
@@ -29,14 +37,14 @@ LoopOptions usable(LoopOptions options) {
 } // namespace
 
 LoopCore::LoopCore(const LoopOptions& options, Seams seams)
-    : TaskOwner(this), options_(usable(options)),
+    : TaskOwner(this), events_(std::max<std::size_t>(options.events_per_turn, 1)),
       clock_(options.clock != nullptr ? *options.clock : steady_clock()),
-      selector_(choose_selector(options, seams)),
       sockets_(seams.sockets != nullptr ? *seams.sockets : native_sockets()),
+      now_ns_(clock_.now().count()), coarse_ns_(clock_.coarse_now().count()),
+      operations_left_(options.operations_per_turn), bytes_left_(options.bytes_per_turn),
+      chunks_(chunk_limits(options)), wheel_(now_ns_), selector_(choose_selector(options, seams)),
       inbox_(std::make_shared<Inbox>(*this, *selector_, options.posted_closures)),
-      events_(options_.events_per_turn), now_ns_(clock_.now().count()),
-      coarse_ns_(clock_.coarse_now().count()), wheel_(now_ns_), chunks_(chunk_limits(options)),
-      operations_left_(options_.operations_per_turn), bytes_left_(options_.bytes_per_turn) {}
+      options_(usable(options)) {}
 
 LoopCore::~LoopCore() {
     TIDEMILL_REQUIRE(!is_running_, "an EventLoop is not destroyed while it runs");
@@ -129,52 +137,66 @@ void LoopCore::read_clock() noexcept {
 
 std::int64_t LoopCore::moment_after(std::int64_t timeout_ns) noexcept {
     constexpr std::int64_t stale_ns = 1'000'000;
-    if (clock_.coarse_now().count() - coarse_ns_ >= stale_ns) [[unlikely]] {
+    seen_coarse_ns_ = clock_.coarse_now().count();
+    if (seen_coarse_ns_ - coarse_ns_ >= stale_ns) [[unlikely]] {
         now_ns_ = clock_.now().count();
-        coarse_ns_ = clock_.coarse_now().count();
+        coarse_ns_ = seen_coarse_ns_;
     }
     constexpr std::int64_t latest = std::numeric_limits<std::int64_t>::max();
     return timeout_ns > latest - now_ns_ ? latest : now_ns_ + timeout_ns;
 }
 
+// A callback that has started an operation with a deadline has looked at the clock already, most
+// likely as the last thing it did; what it has seen is good enough here.
 void LoopCore::after_callback() noexcept {
-    const std::int64_t coarse = clock_.coarse_now().count();
+    std::int64_t coarse = std::exchange(seen_coarse_ns_, 0);
+    if (coarse == 0) coarse = clock_.coarse_now().count();
     const std::int64_t took = coarse - callback_began_ns_;
     callback_began_ns_ = coarse;
-    if (took <= 0) return;
-    if (took >= options_.slow_callback.count()) ++counters_.slow_callbacks;
-    if (Duration(took) > counters_.longest_callback) {
-        counters_.longest_callback = Duration(took);
-        counters_.longest_callback_name = running_name_;
-    }
+    if (took > 0) [[unlikely]]
+        note_duration(took);
+}
+
+void LoopCore::note_duration(std::int64_t took_ns) noexcept {
+    const Duration took(took_ns);
+    if (took >= options_.slow_callback) ++counters_.slow_callbacks;
+    if (took <= counters_.longest_callback) return;
+    counters_.longest_callback = took;
+    counters_.longest_callback_name = running_name_;
+}
+
+TIDEMILL_INLINE Source* LoopCore::find_now(Token token) noexcept {
+    if (token.slot >= slots_.size()) return nullptr;
+    const Slot& slot = slots_[token.slot];
+    return slot.generation == token.generation ? slot.source : nullptr;
+}
+
+Source* LoopCore::find(Token token) noexcept { return find_now(token); }
+
+TIDEMILL_INLINE void LoopCore::dispatch(const Event& event) noexcept {
+    Source* source = find_now(event.token);
+    if (source == nullptr) return;
+    if (event.readable) source->on_readable();
+    if (!event.writable) return;
+    // The reader may have destroyed the source, and another may sit in its slot.
+    source = find_now(event.token);
+    if (source != nullptr) source->on_writable();
 }
 
 // The sources and waiting frames of a busy loop do not stay in the cache between turns, so they are
 // fetched a few events ahead of their use.
 void LoopCore::dispatch_events(std::size_t count) noexcept {
-    constexpr std::size_t ahead = 4;
+    constexpr std::size_t source_ahead = 4;
+    constexpr std::size_t frame_ahead = 2;
     for (std::size_t i = 0; i < count; ++i) {
-        if (i + ahead < count)
-            __builtin_prefetch(slots_[events_[i + ahead].token.slot].source, 1);
+        if (i + source_ahead < count)
+            prefetch<3>(slots_[events_[i + source_ahead].token.slot].source);
+        if (i + frame_ahead < count)
+            if (const Source* source = slots_[events_[i + frame_ahead].token.slot].source)
+                prefetch<4>(reinterpret_cast<const std::byte*>(source->waiting_reader()) - 128);
         dispatch(events_[i]);
         after_callback();
     }
-}
-
-void LoopCore::dispatch(const Event& event) noexcept {
-    Source* source = find(event.token);
-    if (source == nullptr) return;
-    if (event.readable) source->on_readable();
-    if (!event.writable) return;
-    // The reader may have destroyed the source, and another may sit in its slot.
-    source = find(event.token);
-    if (source != nullptr) source->on_writable();
-}
-
-Source* LoopCore::find(Token token) noexcept {
-    if (token.slot >= slots_.size()) return nullptr;
-    const Slot& slot = slots_[token.slot];
-    return slot.generation == token.generation ? slot.source : nullptr;
 }
 
 void LoopCore::run_ready() noexcept {

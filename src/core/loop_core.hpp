@@ -153,34 +153,38 @@ private:
     void read_clock() noexcept;
     void dispatch_events(std::size_t count) noexcept;
     void dispatch(const Event& event) noexcept;
+    [[nodiscard]] Source* find_now(Token token) noexcept;
     void run_ready() noexcept;
     void run_deferred() noexcept;
     void offer_leases() noexcept;
+    void note_duration(std::int64_t took_ns) noexcept;
     void rethrow_kept();
 
-    const LoopOptions options_;
-    Clock& clock_;
-    std::unique_ptr<Selector> selector_;
-    Sockets& sockets_;
-    std::shared_ptr<Inbox> inbox_;
+    // What every message touches comes first and lies together.
     std::vector<Slot> slots_;
-    std::uint32_t first_free_ = no_slot;
     std::vector<Event> events_;
+    Clock& clock_;
+    Sockets& sockets_;
     std::int64_t now_ns_;
     std::int64_t coarse_ns_; ///< of the coarse clock, when now_ns_ was read
     std::int64_t callback_began_ns_ = 0;
-    TimerWheel wheel_;
-    ReadyList ready_;
-    std::vector<Deferred*> deferred_;
-    std::vector<Deferred*> running_deferred_;
-    ChunkPool chunks_;
-    std::vector<Token> wanting_leases_;
+    std::int64_t seen_coarse_ns_ = 0; ///< by the callback that runs now; 0: it has not looked
     std::size_t operations_left_;
     std::size_t bytes_left_;
     const char* running_name_ = "";
+    LoopCounters counters_;
+    ChunkPool chunks_;
+    ReadyList ready_;
+    TimerWheel wheel_;
+    std::unique_ptr<Selector> selector_;
+    std::shared_ptr<Inbox> inbox_;
+    const LoopOptions options_;
+    std::uint32_t first_free_ = no_slot;
+    std::vector<Deferred*> deferred_;
+    std::vector<Deferred*> running_deferred_;
+    std::vector<Token> wanting_leases_;
     LoopMember* members_ = nullptr;
     std::vector<std::exception_ptr> kept_exceptions_;
-    LoopCounters counters_;
     unsigned failed_waits_ = 0; ///< in a row
     bool is_running_ = false;
     std::array<std::unique_ptr<LoopExtension>, static_cast<std::size_t>(ExtensionSlot::count_)>

@@ -1,3 +1,4 @@
+#include "core/inline.hpp"
 #include "core/loop_core.hpp"
 #include <tidemill/core/promise.hpp>
 #include <utility>
@@ -20,20 +21,18 @@ bool PromiseBase::start_under(PromiseBase& parent) noexcept {
     return parent_waits_;
 }
 
-void PromiseBase::start_root(TaskOwner& owner) noexcept {
-    is_root_ = true;
-    owner_ = &owner;
-    is_running_ = true;
-    frame().resume();
-    settle();
-}
-
 void PromiseBase::finish() noexcept {
     has_finished_ = true;
     if (!parent_waits_) return; // the parent is still inside start_under(), or this is a root
     PromiseBase& parent = *continuation_;
     parent.awaits_nothing();
     parent.frame().resume(); // destroys this frame
+}
+
+TIDEMILL_INLINE void PromiseBase::settle() noexcept {
+    is_running_ = false;
+    if (has_finished_ || is_doomed_) [[unlikely]]
+        owner_->child_stopped(*this); // destroys this frame
 }
 
 void PromiseBase::resume() noexcept {
@@ -45,10 +44,12 @@ void PromiseBase::resume() noexcept {
     chain.settle();
 }
 
-void PromiseBase::settle() noexcept {
-    is_running_ = false;
-    if (has_finished_ || is_doomed_) [[unlikely]]
-        owner_->child_stopped(*this); // destroys this frame
+void PromiseBase::start_root(TaskOwner& owner) noexcept {
+    is_root_ = true;
+    owner_ = &owner;
+    is_running_ = true;
+    frame().resume();
+    settle();
 }
 
 Operation* PromiseBase::awaited_operation() noexcept {

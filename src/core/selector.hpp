@@ -8,7 +8,8 @@
 //   reported as readable and writable, so that the next call on the socket finds the true error.
 // - wait() gives at most `ready.size()` events and goes on behind them in the next call, so that
 //   no socket starves. A signal (EINTR) counts as zero events. Timeouts are rounded up.
-// - wake() may be called from any thread, before or during wait(); calls between two waits coalesce.
+// - wake() may be called from any thread, before or during wait(); calls between two waits
+// coalesce.
 // - A failed call changes nothing.
 #pragma once
 
@@ -45,8 +46,8 @@ public:
 
     virtual ~Selector() = default;
 
-    /// Starts watching. `interest` must not be none; the socket must not be watched already, by this
-    /// token's slot or another.
+    /// Starts watching. `interest` must not be none; the socket must not be watched already, by
+    /// this token's slot or another.
     virtual PackedError add(NativeSocket socket, Interest interest, Token token) = 0;
     /// Replaces the interest (not none) of a watched socket.
     virtual PackedError modify(NativeSocket socket, Interest interest, Token token) = 0;

@@ -6,7 +6,9 @@
 // n-th of them on any system; beside a system call that costs nothing measurable.
 #pragma once
 
+#include "core/chunk_pool.hpp"
 #include <cstddef>
+#include <new>
 #include <span>
 #include <tidemill/core/chunk.hpp>
 #include <tidemill/core/native.hpp>
@@ -15,21 +17,18 @@
 
 namespace tidemill::detail {
 
-class ChunkPool;
-class LeaseAccount;
-
 enum class SocketKind : std::uint8_t { stream, datagram };
 
 /// Options by what they mean; each platform knows its own numbers.
 enum class SocketOption : std::uint8_t {
-    no_delay,        ///< TCP_NODELAY
-    keep_alive,      ///< SO_KEEPALIVE
-    reuse_address,   ///< listeners: rebind after a restart; never shares a port with a stranger
-    reuse_port,      ///< several listeners on one port, balanced by the kernel
-    v6_only,         ///< IPV6_V6ONLY
-    broadcast,       ///< SO_BROADCAST
-    receive_buffer,  ///< SO_RCVBUF, bytes
-    send_buffer,     ///< SO_SNDBUF, bytes
+    no_delay,       ///< TCP_NODELAY
+    keep_alive,     ///< SO_KEEPALIVE
+    reuse_address,  ///< listeners: rebind after a restart; never shares a port with a stranger
+    reuse_port,     ///< several listeners on one port, balanced by the kernel
+    v6_only,        ///< IPV6_V6ONLY
+    broadcast,      ///< SO_BROADCAST
+    receive_buffer, ///< SO_RCVBUF, bytes
+    send_buffer,    ///< SO_SNDBUF, bytes
 };
 
 struct IoResult {
@@ -38,9 +37,8 @@ struct IoResult {
 };
 
 struct LeasedResult {
-    Chunk chunk;
-    PackedError error;
     std::size_t asked_bytes = 0; ///< 0: no lease was granted, and the system was not asked
+    PackedError error;
 };
 
 struct SocketResult {
@@ -83,9 +81,9 @@ public:
     virtual PackedError connect_result(NativeSocket socket) = 0;
 
     virtual IoResult receive(NativeSocket socket, std::span<std::byte> into) = 0;
-    /// Receives into the pool's memory and leases exactly what came.
-    virtual LeasedResult receive_leased(NativeSocket socket, ChunkPool& pool,
-                                        LeaseAccount& account);
+    /// Receives into the pool's memory and leases exactly what came, as `chunk`.
+    virtual LeasedResult receive_leased(NativeSocket socket, ChunkPool& pool, LeaseAccount& account,
+                                        Chunk& chunk);
     virtual IoResult send(NativeSocket socket, Buffer bytes) = 0;
     virtual IoResult send_gathered(NativeSocket socket, std::span<const Buffer> pieces) = 0;
     virtual DatagramResult receive_from(NativeSocket socket, std::span<std::byte> into) = 0;
@@ -102,6 +100,23 @@ public:
     virtual PackedError set_option(NativeSocket socket, SocketOption option, int value) = 0;
     virtual OptionResult option(NativeSocket socket, SocketOption option) = 0;
 };
+
+/// What receive_leased() does, with `receive_into(span)` as the call between the two steps.
+template <class ReceiveInto> LeasedResult receive_by_lease(ChunkPool& pool, LeaseAccount& account,
+                                                           Chunk& chunk,
+                                                           ReceiveInto receive_into) noexcept {
+    LeasedResult result;
+    try {
+        const std::span<std::byte> run = pool.prepare(account);
+        if (run.empty()) return result;
+        const IoResult io = receive_into(run);
+        result = {run.size(), io.error};
+        if (io.bytes > 0) chunk = pool.commit(account, io.bytes);
+    } catch (const std::bad_alloc&) {
+        result.error = std::errc::not_enough_memory;
+    }
+    return result;
+}
 
 /// The platform's own calls; lives for ever.
 [[nodiscard]] Sockets& native_sockets() noexcept;

@@ -14,7 +14,8 @@ TaskScope::~TaskScope() {
     clear();
     if (loop_ != nullptr) loop_->remove_member(*this);
     if (first_exception_ != nullptr && loop_ != nullptr) ++loop_->counters().failed_tasks;
-    // A waiting join() is in a frame that outlives its scope: its operation must not come back here.
+    // A waiting join() is in a frame that outlives its scope: its operation must not come back
+    // here.
     if (joiner_ != nullptr) std::exchange(joiner_, nullptr)->finish_later(Errc::cancelled);
 }
 
@@ -62,9 +63,7 @@ void TaskScope::child_failed(std::exception_ptr exception) noexcept {
     }
 }
 
-void TaskScope::abandon(detail::Operation&) noexcept {
-    joiner_ = nullptr;
-}
+void TaskScope::abandon(detail::Operation&) noexcept { joiner_ = nullptr; }
 
 bool JoinOperation::start(detail::PromiseBase& waiter) noexcept {
     TIDEMILL_REQUIRE(scope_.joiner_ == nullptr, "a TaskScope is joined by one task at a time");

@@ -158,9 +158,7 @@ bool ServerCore::wait_until_empty(DrainOperation& operation, PromiseBase& waiter
     return true;
 }
 
-void ServerCore::abandon(Operation&) noexcept {
-    drainer_ = nullptr;
-}
+void ServerCore::abandon(Operation&) noexcept { drainer_ = nullptr; }
 
 Task<Result<void>> ServerCore::drain(Duration limit, Duration quiet) {
     stop_accepting();
@@ -211,24 +209,16 @@ void Server::start(std::unique_ptr<detail::ConnectionHandler> handler) {
     core_->start(std::move(handler));
 }
 
-void Server::stop_accepting() noexcept {
-    core_->stop_accepting();
-}
+void Server::stop_accepting() noexcept { core_->stop_accepting(); }
 
 Task<Result<void>> Server::drain(Duration limit, Duration quiet) {
     return core_->drain(limit, quiet);
 }
 
-void Server::stop() noexcept {
-    core_->stop();
-}
+void Server::stop() noexcept { core_->stop(); }
 
-const Endpoint& Server::endpoint() const noexcept {
-    return core_->endpoint();
-}
+const Endpoint& Server::endpoint() const noexcept { return core_->endpoint(); }
 
-ServerCounters Server::counters() const noexcept {
-    return core_->counters();
-}
+ServerCounters Server::counters() const noexcept { return core_->counters(); }
 
 } // namespace tidemill

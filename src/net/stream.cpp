@@ -34,8 +34,7 @@ std::size_t WriteRequest::rest(std::span<std::span<const std::byte>> pieces) con
     return count;
 }
 
-Result<void> WriteRequest::await_resume() const {
-    if (!error()) return {};
+Result<void> WriteRequest::error_result() const {
     return failure(Error(error().code()).with_bytes_written(written_));
 }
 

@@ -67,8 +67,8 @@ PackedError prepare(detail::Sockets& sockets, NativeSocket socket, const Endpoin
         error = sockets.set_option(socket, SocketOption::receive_buffer,
                                    options.stream.receive_buffer_bytes);
     if (!error && options.stream.send_buffer_bytes > 0)
-        error = sockets.set_option(socket, SocketOption::send_buffer,
-                                   options.stream.send_buffer_bytes);
+        error =
+            sockets.set_option(socket, SocketOption::send_buffer, options.stream.send_buffer_bytes);
     if (!error) error = sockets.bind(socket, local);
     if (!error) error = sockets.listen(socket, options.backlog);
     return error;
@@ -103,9 +103,7 @@ Result<std::unique_ptr<TcpListener>> TcpListener::listen(EventLoop& loop, const 
 TcpListener::TcpListener(detail::LoopCore& loop, NativeSocket socket, const Endpoint& endpoint)
     : loop_(&loop), socket_(socket), slot_(loop.attach(*this)), endpoint_(endpoint) {}
 
-TcpListener::~TcpListener() {
-    close();
-}
+TcpListener::~TcpListener() { close(); }
 
 void TcpListener::close() noexcept {
     if (!is_open()) return;
@@ -134,9 +132,7 @@ void TcpListener::cancel() noexcept {
     if (waiter_ != nullptr) waiter_->try_cancel();
 }
 
-void TcpListener::abandon(detail::Operation&) noexcept {
-    waiter_ = nullptr;
-}
+void TcpListener::abandon(detail::Operation&) noexcept { waiter_ = nullptr; }
 
 // Accepting
 
@@ -216,9 +212,7 @@ void TcpListener::begin_pause() noexcept {
     loop_->wheel().arm(*this, loop_->moment_after(back_off_ns));
 }
 
-void TcpListener::resume_soon() noexcept {
-    loop_->wheel().arm(*this, loop_->now_ns());
-}
+void TcpListener::resume_soon() noexcept { loop_->wheel().arm(*this, loop_->now_ns()); }
 
 void TcpListener::end_pause() noexcept {
     loop_->wheel().cancel(*this);
@@ -236,7 +230,8 @@ void TcpListener::on_timer() noexcept {
 // For Server
 
 void TcpListener::feed(detail::ConnectionSink& sink) noexcept {
-    TIDEMILL_REQUIRE(waiter_ == nullptr, "a listener that a task waits on is not given to a server");
+    TIDEMILL_REQUIRE(waiter_ == nullptr,
+                     "a listener that a task waits on is not given to a server");
     sink_ = &sink;
     pause(false);
 }

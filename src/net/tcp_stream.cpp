@@ -120,8 +120,8 @@ void TcpStream::on_loop_gone() noexcept {
 
 // Interest: asked for when somebody starts to wait, dropped only when an unwanted event has come.
 
-PackedError TcpStream::want(Interest more) noexcept {
-    return loop_->watch(slot_, socket_, interest_, interest_ | more);
+PackedError TcpStream::ask(Interest wanted) noexcept {
+    return loop_->watch(slot_, socket_, interest_, wanted);
 }
 
 void TcpStream::drop(Interest less) noexcept {
@@ -196,7 +196,7 @@ void TcpStream::expire_read() noexcept {
         return reader.finish_now(Errc::deadline_expired);
     }
     auto& request = static_cast<detail::ReadRequest&>(reader);
-    const bool has_come = receive(request);
+    const bool has_come = try_receive(request);
     reader_ = nullptr;
     request.finish_now(has_come ? request.error() : PackedError(Errc::deadline_expired));
 }

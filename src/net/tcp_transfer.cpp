@@ -3,7 +3,12 @@
 // A read waits for readiness first and receives then; trying first costs a wasted call per message
 // with request-response peers. The exception is a read behind one that filled its buffer. A write
 // tries first and waits only for what the kernel refused.
+//
+// What lies between an event and its system call is inlined by force: on processors whose kernels
+// overwrite the return predictor, each function that is entered before a call into the kernel and
+// left after it costs as much as twenty instructions (docs/performance.md).
 
+#include "core/inline.hpp"
 #include "core/loop_core.hpp"
 #include <array>
 #include <tidemill/core/require.hpp>
@@ -27,17 +32,58 @@ constexpr Duration default_close_limit = std::chrono::seconds(5);
 
 // An operation that is complete without waiting, unless the task has had its share of this turn.
 template <class Request>
-bool TcpStream::complete(Request& request, detail::PromiseBase& waiter, PackedError error,
-                         std::size_t bytes) noexcept {
+TIDEMILL_INLINE bool TcpStream::complete(Request& request, detail::PromiseBase& waiter,
+                                         PackedError error, std::size_t bytes) noexcept {
     request.set_error(error);
-    detail::LoopCore& loop = *waiter.loop(); // a closed stream has none, and has to charge as well
+    // A closed stream has no loop, and has to charge as well.
+    detail::LoopCore& loop = loop_ != nullptr ? *loop_ : *waiter.loop();
     loop.charge(bytes);
-    if (loop.has_budget()) return false;
+    if (loop.has_budget()) [[likely]]
+        return false;
     request.yield(waiter, error);
     return true;
 }
 
 // Reading
+
+// Over budget: the kernel keeps what has come until leases are returned.
+bool TcpStream::await_leases() noexcept {
+    drop(Interest::read);
+    loop_->wants_leases(slot_);
+    return false;
+}
+
+TIDEMILL_INLINE bool TcpStream::received(std::size_t bytes, std::size_t asked, PackedError error,
+                                         detail::ReadRequest& request) noexcept {
+    has_unread_ = bytes == asked;
+    if (bytes == 0) [[unlikely]] {
+        if (error == would_block) return false;
+        error ? ends_.on_read_error(error) : ends_.on_end_of_input();
+        request.set_error(ends_.read_error());
+        return true;
+    }
+    received_ += bytes;
+    loop_->counters().bytes_received += bytes;
+    return true;
+}
+
+// True if the read has come to its end, with bytes or without.
+TIDEMILL_INLINE bool TcpStream::receive(detail::ReadRequest& request) noexcept {
+    detail::Sockets& sockets = loop_->sockets();
+    if (request.wants_chunk()) {
+        Chunk& chunk = request.chunk();
+        const auto [asked, error] =
+            sockets.receive_leased(socket_, loop_->chunks(), leases_, chunk);
+        if (asked == 0 && !error) return await_leases();
+        return received(chunk.size(), asked, error, request);
+    }
+    const std::span<std::byte> into = request.into();
+    const auto [bytes, error] = sockets.receive(socket_, into);
+    if (!error) request.set_count(bytes);
+    return received(bytes, into.size(), error, request);
+}
+
+bool TcpStream::try_receive(detail::ReadRequest& request) noexcept { return receive(request); }
 
 bool TcpStream::start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept {
     TIDEMILL_REQUIRE(reader_ == nullptr, "a stream is read by one task at a time");
@@ -45,9 +91,9 @@ bool TcpStream::start_read(detail::ReadRequest& request, detail::PromiseBase& wa
         request.set_end();
         return complete(request, waiter, ends_.read_error(), 0);
     }
-    if (has_unread_ && loop_->has_budget() && receive(request))
+    if (has_unread_ && loop_->has_budget() && try_receive(request))
         return complete(request, waiter, request.error(), request.count());
-    if (const PackedError error = want(Interest::read)) {
+    if (const PackedError error = want(Interest::read)) [[unlikely]] {
         ends_.on_read_error(error);
         return complete(request, waiter, error, 0);
     }
@@ -78,48 +124,28 @@ void TcpStream::on_leases_returned() noexcept {
     static_cast<void>(want(Interest::read));
 }
 
-// True if the read has come to its end, with bytes or without.
-bool TcpStream::receive(detail::ReadRequest& request) noexcept {
-    if (request.wants_chunk()) return receive_lease(request);
-    const std::span<std::byte> into = request.into();
-    const detail::IoResult result = loop_->sockets().receive(socket_, into);
-    if (!result.error) request.set_count(result.bytes);
-    return received(result.bytes, into.size(), result.error, request);
-}
+// Writing
 
-bool TcpStream::receive_lease(detail::ReadRequest& request) noexcept {
-    detail::LeasedResult result =
-        loop_->sockets().receive_leased(socket_, loop_->chunks(), leases_);
-    if (result.asked_bytes == 0 && !result.error) { // over budget: wait for leases to come back
-        drop(Interest::read);
-        loop_->wants_leases(slot_);
-        return false;
+// True if the write has come to its end, with all bytes sent or without.
+TIDEMILL_INLINE bool TcpStream::send(detail::WriteRequest& request) noexcept {
+    detail::IoResult result;
+    if (request.is_gathered()) {
+        std::array<detail::Buffer, most_pieces_per_call> pieces;
+        const std::size_t count = request.rest(pieces);
+        result = loop_->sockets().send_gathered(socket_, std::span(pieces).first(count));
+    } else {
+        result = loop_->sockets().send(socket_, request.rest());
     }
-    const std::size_t bytes = result.chunk.size();
-    request.set_chunk(std::move(result.chunk));
-    return received(bytes, result.asked_bytes, result.error, request);
-}
-
-bool TcpStream::received(std::size_t bytes, std::size_t asked, PackedError error,
-                         detail::ReadRequest& request) noexcept {
-    if (error == would_block) {
-        has_unread_ = false;
-        return false;
-    }
-    if (error) {
-        ends_.on_read_error(error);
-    } else if (bytes == 0) {
-        ends_.on_end_of_input();
-        error = ends_.read_error();
-    }
-    has_unread_ = bytes == asked;
-    received_ += bytes;
-    loop_->counters().bytes_received += bytes;
-    request.set_error(error);
+    request.advance(result.bytes);
+    sent_ += result.bytes;
+    loop_->counters().bytes_sent += result.bytes;
+    if (request.is_complete()) return true;
+    if (!result.error || result.error == would_block) return false;
+    if (request.written() > 0) ends_.tear();
+    ends_.on_write_error(result.error);
+    request.set_error(result.error);
     return true;
 }
-
-// Writing
 
 bool TcpStream::start_write(detail::WriteRequest& request, detail::PromiseBase& waiter) noexcept {
     TIDEMILL_REQUIRE(writer_ == nullptr, "a stream is written by one task at a time");
@@ -144,28 +170,8 @@ void TcpStream::on_writable() noexcept {
         writer_ = nullptr;
         return request.finish_now(request.error());
     }
-    if (stall_limited_) write_moment_ = loop_->moment_after(std::int64_t{write_stall_ms_} * 1'000'000);
-}
-
-// True if the write has come to its end, with all bytes sent or without.
-bool TcpStream::send(detail::WriteRequest& request) noexcept {
-    detail::IoResult result;
-    if (request.is_gathered()) {
-        std::array<detail::Buffer, most_pieces_per_call> pieces;
-        const std::size_t count = request.rest(pieces);
-        result = loop_->sockets().send_gathered(socket_, std::span(pieces).first(count));
-    } else {
-        result = loop_->sockets().send(socket_, request.rest());
-    }
-    request.advance(result.bytes);
-    sent_ += result.bytes;
-    loop_->counters().bytes_sent += result.bytes;
-    if (request.is_complete()) return true;
-    if (!result.error || result.error == would_block) return false;
-    if (request.written() > 0) ends_.tear();
-    ends_.on_write_error(result.error);
-    request.set_error(result.error);
-    return true;
+    if (stall_limited_)
+        write_moment_ = loop_->moment_after(std::int64_t{write_stall_ms_} * 1'000'000);
 }
 
 // Ending

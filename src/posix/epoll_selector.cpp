@@ -3,8 +3,8 @@
 //
 // The kernel forgets a descriptor by itself only when the last descriptor of its socket closes. An
 // event for a descriptor that is gone here but lives on elsewhere (a child process inherited it)
-// could not be removed by any call, and would be reported in every turn: `closing` therefore removes
-// by call what may have a second owner.
+// could not be removed by any call, and would be reported in every turn: `closing` therefore
+// removes by call what may have a second owner.
 
 #include "posix/epoll_selector.hpp"
 #include "posix/posix_error.hpp"
@@ -65,7 +65,8 @@ public:
 
     Result<std::size_t> wait(std::span<Event> ready, Duration timeout) override {
         if (found_.size() < ready.size()) found_.resize(ready.size());
-        // The kernel goes round-robin through what is ready, so whatever does not fit is reported first next time.
+        // The kernel goes round-robin through what is ready, so whatever does not fit is reported
+        // first next time.
         const int limit = static_cast<int>(std::min<std::size_t>(ready.size(), 1u << 20));
         const int count = ::epoll_wait(epoll_, found_.data(), limit, to_timeout(timeout));
         if (count == -1) {

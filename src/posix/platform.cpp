@@ -32,7 +32,8 @@ constexpr std::array<std::string_view, maker_count> names = [] {
 
 Error unknown(std::string_view name) {
     std::string known;
-    for (const std::string_view each : names) known += (known.empty() ? "" : ", ") + std::string(each);
+    for (const std::string_view each : names)
+        known += (known.empty() ? "" : ", ") + std::string(each);
     return {make_error_code(Errc::unknown_selector),
             "selector '" + std::string(name) + "' (this platform has: " + known + ")"};
 }
@@ -62,9 +63,7 @@ private:
 
 } // namespace
 
-std::span<const std::string_view> selector_names() noexcept {
-    return names;
-}
+std::span<const std::string_view> selector_names() noexcept { return names; }
 
 Result<std::unique_ptr<Selector>> make_selector(std::string_view name) {
     const char* const wanted = std::getenv("TIDEMILL_SELECTOR");

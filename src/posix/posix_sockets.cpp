@@ -1,8 +1,8 @@
 // The socket seam over POSIX calls.
 //
-// Where the system can, a socket is made non-blocking and close-on-exec in the call that creates it:
-// between two calls another thread could fork. recv and send are used, not read and write, which
-// cost 2 % more on sockets and know no MSG_NOSIGNAL.
+// Where the system can, a socket is made non-blocking and close-on-exec in the call that creates
+// it: between two calls another thread could fork. recv and send are used, not read and write,
+// which cost 2 % more on sockets and know no MSG_NOSIGNAL.
 
 #include "core/sockets.hpp"
 #include "posix/posix_address.hpp"
@@ -34,9 +34,7 @@ int accept_call(int listener, sockaddr* peer, socklen_t* size) noexcept {
     return ::accept4(listener, peer, size, kind_flags);
 }
 
-PackedError prepare(int) noexcept {
-    return {};
-}
+PackedError prepare(int) noexcept { return {}; }
 #else
 constexpr int kind_flags = 0;
 
@@ -134,7 +132,15 @@ public:
     }
 
     IoResult receive(NativeSocket socket, std::span<std::byte> into) override {
-        return io_result(retried([&] { return ::recv(socket, into.data(), into.size(), 0); }));
+        return receive_now(socket, into);
+    }
+
+    // The same as the base class does, with one virtual call less on the way of every message.
+    LeasedResult receive_leased(NativeSocket socket, ChunkPool& pool, LeaseAccount& account,
+                                Chunk& chunk) override {
+        return receive_by_lease(pool, account, chunk, [socket](std::span<std::byte> into) {
+            return receive_now(socket, into);
+        });
     }
 
     IoResult send(NativeSocket socket, Buffer bytes) override {
@@ -212,6 +218,10 @@ public:
     }
 
 private:
+    static IoResult receive_now(int socket, std::span<std::byte> into) noexcept {
+        return io_result(retried([&] { return ::recv(socket, into.data(), into.size(), 0); }));
+    }
+
     static SocketResult adopt(int socket) noexcept {
         if (socket == -1) return {invalid_socket, posix_error(errno)};
         const PackedError error = prepare(socket);

@@ -84,8 +84,8 @@ public:
     /// the request is kept for the next run().
     template <class T> T run(Task<T> task);
 
-    /// Makes run() return at the end of its turn; also if run() has not been called yet. Any thread,
-    /// but the loop must not be destroyed meanwhile (see remote()).
+    /// Makes run() return at the end of its turn; also if run() has not been called yet. Any
+    /// thread, but the loop must not be destroyed meanwhile (see remote()).
     void stop() noexcept;
     /// Runs `closure` on the loop's thread, in the next turn; closures of one thread keep their
     /// order. False: refused, because LoopOptions::posted_closures are waiting already. Any thread,
@@ -138,8 +138,6 @@ template <class T> T EventLoop::run(Task<T> task) {
 }
 
 /// Runs `loop` until `task` ends; the same as loop.run(task).
-template <class T> T block_on(EventLoop& loop, Task<T> task) {
-    return loop.run(std::move(task));
-}
+template <class T> T block_on(EventLoop& loop, Task<T> task) { return loop.run(std::move(task)); }
 
 } // namespace tidemill

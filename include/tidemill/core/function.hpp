@@ -16,9 +16,8 @@ class Function {
 public:
     Function() noexcept = default;
     template <class Callable>
-        requires(!std::is_same_v<std::decay_t<Callable>, Function> &&
-                 std::is_invocable_v<std::decay_t<Callable>&>)
-    Function(Callable&& callable) {
+    requires(!std::is_same_v<std::decay_t<Callable>, Function> &&
+             std::is_invocable_v<std::decay_t<Callable>&>) Function(Callable&& callable) {
         using Stored = std::decay_t<Callable>;
         if constexpr (fits<Stored>) {
             ::new (static_cast<void*>(storage_)) Stored(std::forward<Callable>(callable));
@@ -49,16 +48,14 @@ private:
         void (*move)(void* to, void* from) noexcept; ///< destroys the source
         void (*destroy)(void* storage) noexcept;
     };
-    template <class Stored>
-    static constexpr bool fits = sizeof(Stored) <= inline_bytes &&
-                                 alignof(Stored) <= alignof(void*) &&
-                                 std::is_nothrow_move_constructible_v<Stored>;
+    template <class Stored> static constexpr bool
+        fits = sizeof(Stored) <= inline_bytes &&
+               alignof(Stored) <= alignof(void*) && std::is_nothrow_move_constructible_v<Stored>;
 
     template <class Stored> static Stored& in(void* storage) noexcept {
         return *std::launder(static_cast<Stored*>(storage));
     }
-    template <class Stored>
-    static constexpr Actions inline_actions = {
+    template <class Stored> static constexpr Actions inline_actions = {
         [](void* storage) { static_cast<void>(in<Stored>(storage)()); },
         [](void* to, void* from) noexcept {
             ::new (to) Stored(std::move(in<Stored>(from)));
@@ -66,8 +63,7 @@ private:
         },
         [](void* storage) noexcept { in<Stored>(storage).~Stored(); },
     };
-    template <class Stored>
-    static constexpr Actions heap_actions = {
+    template <class Stored> static constexpr Actions heap_actions = {
         [](void* storage) { static_cast<void>((*in<Stored*>(storage))()); },
         [](void* to, void* from) noexcept { ::new (to) Stored*(in<Stored*>(from)); },
         [](void* storage) noexcept { delete in<Stored*>(storage); },

@@ -1,5 +1,5 @@
-// The operating system's own socket handle; the only place outside src/posix and src/win32 that asks
-// which system this is.
+// The operating system's own socket handle; the only place outside src/posix and src/win32 that
+// asks which system this is.
 #pragma once
 
 #include <cstdint>

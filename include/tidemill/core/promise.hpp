@@ -5,9 +5,9 @@
 // through its owner, so there is no current loop in any global. Downwards each frame knows what it
 // awaits, which is how a cancellation finds the operation at the end of the chain.
 //
-// The frame is found from the promise by std::coroutine_handle<PromiseBase>, although the promise is
-// of a derived type. That holds because PromiseBase is its first base and no promise is aligned more
-// strictly than PromiseBase (asserted in task.hpp).
+// The frame is found from the promise by std::coroutine_handle<PromiseBase>, although the promise
+// is of a derived type. That holds because PromiseBase is its first base and no promise is aligned
+// more strictly than PromiseBase (asserted in task.hpp).
 #pragma once
 
 #include <coroutine>
@@ -84,8 +84,8 @@ public:
     /// The one place where the loop continues a chain: runs it until it suspends again, then looks
     /// whether it has ended or was doomed meanwhile.
     void resume() noexcept;
-    /// For a chain whose code runs at this moment: `heir` is its owner from now on, and is told that
-    /// it has stopped as soon as it suspends.
+    /// For a chain whose code runs at this moment: `heir` is its owner from now on, and is told
+    /// that it has stopped as soon as it suspends.
     void doom(TaskOwner& heir) noexcept {
         is_doomed_ = true;
         owner_ = &heir;

@@ -18,6 +18,8 @@ constexpr bool includes(Interest interest, Interest wanted) noexcept {
     return (static_cast<unsigned>(interest) & static_cast<unsigned>(wanted)) != 0;
 }
 
+class Operation;
+
 class Source {
 public:
     /// The socket became readable (or failed). This object may be gone when the call returns.
@@ -29,8 +31,13 @@ public:
     /// The loop is being destroyed: close the socket, forget the loop, resume nobody.
     virtual void on_loop_gone() noexcept = 0;
 
+    /// The operation that waits for input, so that the loop can fetch its frame ahead of time.
+    [[nodiscard]] const Operation* waiting_reader() const noexcept { return reader_; }
+
 protected:
     ~Source() = default;
+
+    Operation* reader_ = nullptr;
 };
 
 } // namespace tidemill::detail

@@ -1,9 +1,10 @@
 // Task<T>: the coroutine type of everything that users write.
 //
-// A task is lazy: it runs when it is awaited, or when a TaskScope (or run(), or a combinator) starts
-// it. The awaiter of a task resumes the child itself and does not suspend when the child finishes at
-// once. Symmetric transfer would do the same with less code, but GCC 12 makes it a real call in
-// unoptimised and sanitized builds, and a loop over short children then overflows the stack.
+// A task is lazy: it runs when it is awaited, or when a TaskScope (or run(), or a combinator)
+// starts it. The awaiter of a task resumes the child itself and does not suspend when the child
+// finishes at once. Symmetric transfer would do the same with less code, but GCC 12 makes it a real
+// call in unoptimised and sanitized builds, and a loop over short children then overflows the
+// stack.
 #pragma once
 
 #include <coroutine>
@@ -28,7 +29,7 @@ public:
 
     Task<T> get_return_object() noexcept;
     template <class U>
-        requires std::constructible_from<T, U>
+    requires std::constructible_from<T, U>
     void return_value(U&& value) {
         std::construct_at(std::addressof(value_), std::forward<U>(value));
         has_value_ = true;

@@ -51,8 +51,8 @@ public:
     /// Starts `callable(args...)`, which must give a Task<void>. The callable and the arguments are
     /// moved into the frame, so that a capturing lambda is safe here (and only here).
     template <class Callable, class... Args>
-        requires std::is_invocable_r_v<Task<void>, std::decay_t<Callable>&, std::decay_t<Args>...>
-    void spawn(Callable&& callable, Args&&... args) {
+    requires std::is_invocable_r_v < Task<void>, std::decay_t<Callable>
+    &, std::decay_t<Args>... > void spawn(Callable&& callable, Args&&... args) {
         spawn(keep_alive<std::decay_t<Callable>, std::decay_t<Args>...>(
             std::forward<Callable>(callable), std::forward<Args>(args)...));
     }

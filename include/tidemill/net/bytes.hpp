@@ -15,8 +15,8 @@ public:
     Bytes(std::string_view text) noexcept : span_(std::as_bytes(std::span(text))) {}
     Bytes(const char* text) noexcept : Bytes(std::string_view(text)) {}
     template <class Text>
-        requires std::is_convertible_v<const Text&, std::string_view>
-    Bytes(const Text& text) noexcept : Bytes(static_cast<std::string_view>(text)) {}
+    requires std::is_convertible_v<const Text&, std::string_view> Bytes(const Text& text)
+    noexcept : Bytes(static_cast<std::string_view>(text)) {}
     Bytes(const Chunk& chunk) noexcept : span_(chunk.bytes()) {}
 
     [[nodiscard]] constexpr std::span<const std::byte> span() const noexcept { return span_; }

@@ -60,8 +60,8 @@ private:
 /// connections are closed as ~Stream does. Thread: the loop's own.
 class Server {
 public:
-    /// Listens on `address`, "127.0.0.1:7000" or "[::1]:7000" (see Endpoint::parse); port 0 lets the
-    /// system choose. Errors: of Endpoint::parse and TcpListener::listen.
+    /// Listens on `address`, "127.0.0.1:7000" or "[::1]:7000" (see Endpoint::parse); port 0 lets
+    /// the system choose. Errors: of Endpoint::parse and TcpListener::listen.
     [[nodiscard]] static Result<Server> listen(EventLoop& loop, std::string_view address,
                                                const ServerOptions& options = {});
     [[nodiscard]] static Result<Server> listen(EventLoop& loop, const Endpoint& address,
@@ -70,13 +70,12 @@ public:
     Server& operator=(Server&& other) noexcept;
     ~Server();
 
-    /// Starts to accept. For each connection `handler(peer)` runs as a task; it takes a TcpStream& or
-    /// Stream& and gives a Task<void>. When it returns the connection is closed in order (see
+    /// Starts to accept. For each connection `handler(peer)` runs as a task; it takes a TcpStream&
+    /// or Stream& and gives a Task<void>. When it returns the connection is closed in order (see
     /// ~Stream); when it throws, aborted. The server keeps the handler, so that a capturing lambda
     /// is safe here. Once only.
     template <class Handler>
-        requires std::is_invocable_r_v<Task<void>, Handler&, TcpStream&>
-    void serve(Handler handler) {
+    requires std::is_invocable_r_v<Task<void>, Handler&, TcpStream&> void serve(Handler handler) {
         start(std::make_unique<detail::CallableHandler<Handler>>(std::move(handler)));
     }
 

@@ -1,9 +1,9 @@
 // Stream: ordered bytes both ways with an end on each; TCP, in-memory pairs, and what comes later.
 //
-// Ends: an orderly end is a value (an empty chunk, a count of 0), for ever after. Everything else is
-// an error, and the first fatal one that either direction meets is final for both. A write that ends
-// early after bytes have left makes the stream *torn*: nothing further can be sent, not even an end,
-// since the peer would take the cut message for a whole one; only abort() remains.
+// Ends: an orderly end is a value (an empty chunk, a count of 0), for ever after. Everything else
+// is an error, and the first fatal one that either direction meets is final for both. A write that
+// ends early after bytes have left makes the stream *torn*: nothing further can be sent, not even
+// an end, since the peer would take the cut message for a whole one; only abort() remains.
 //
 // At most one read and one write at a time; each may be given a deadline, which loses no byte.
 #pragma once
@@ -22,17 +22,17 @@ class Stream : protected detail::OperationOwner {
 public:
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
-    /// Never waits. A stream whose peer has ended is closed; one whose peer has not is handed to the
-    /// loop's linger set, which sends our end and discards what still comes, within limits; a torn
-    /// one, or one left by an exception, is aborted. Whoever waits on it ends as `cancelled`.
+    /// Never waits. A stream whose peer has ended is closed; one whose peer has not is handed to
+    /// the loop's linger set, which sends our end and discards what still comes, within limits; a
+    /// torn one, or one left by an exception, is aborted. Whoever waits on it ends as `cancelled`.
     virtual ~Stream() = default;
 
     /// Waits for bytes and leases them; an empty chunk means that the peer ended the stream in an
     /// orderly way. No buffer is held while waiting.
     ///
     /// Errors: `std::errc::connection_reset`, `Errc::deadline_expired` (also by the stream's idle
-    /// limit), `Errc::cancelled`, `Errc::closed_locally`. After a deadline or a cancellation the next
-    /// read goes on where this one left. Lifetime: the awaitable lives in the caller's frame;
+    /// limit), `Errc::cancelled`, `Errc::closed_locally`. After a deadline or a cancellation the
+    /// next read goes on where this one left. Lifetime: the awaitable lives in the caller's frame;
     /// destroying it ends the wait and loses no byte. Thread: the loop's own.
     ReadOperation read(Deadline deadline = {}) noexcept { return {*this, deadline}; }
 
@@ -54,8 +54,9 @@ public:
 
     /// Sends several pieces in one call: `write(header, body)` or `write(a, b, c, within(5s))`.
     template <class... Rest>
-        requires((std::is_convertible_v<const Rest&, Bytes> || std::is_same_v<Rest, Deadline>)&&...)
-    auto write(Bytes first, Bytes second, const Rest&... rest) noexcept {
+    requires((std::is_convertible_v<const Rest&, Bytes> ||
+              std::is_same_v<Rest, Deadline>)&&...) auto write(Bytes first, Bytes second,
+                                                               const Rest&... rest) noexcept {
         constexpr std::size_t pieces = 2 + (std::size_t{!std::is_same_v<Rest, Deadline>} + ... + 0);
         return GatherOperation<pieces>(*this, first, second, rest...);
     }
@@ -64,13 +65,13 @@ public:
         return {*this, pieces, deadline};
     }
 
-    /// Ends our direction; the peer reads an orderly end behind everything written. Reading goes on.
-    /// Errors: as write(). Doing it twice is allowed.
+    /// Ends our direction; the peer reads an orderly end behind everything written. Reading goes
+    /// on. Errors: as write(). Doing it twice is allowed.
     ShutdownOperation shutdown_write(Deadline deadline = {}) noexcept { return {*this, deadline}; }
 
     /// Ends our direction, reads and discards until the peer has ended too, then closes. Bounded by
-    /// the deadline (default 5 s) and by 1 MiB of discarded bytes: beyond them the stream is aborted
-    /// and the error says so. No other operation may wait.
+    /// the deadline (default 5 s) and by 1 MiB of discarded bytes: beyond them the stream is
+    /// aborted and the error says so. No other operation may wait.
     CloseOperation close_gracefully(Deadline deadline = {}) noexcept { return {*this, deadline}; }
 
     /// What the destructor does, now. Later operations fail with `Errc::closed_locally`.

@@ -28,7 +28,8 @@ public:
     }
     /// If it wants no chunk: where the bytes go.
     [[nodiscard]] std::span<std::byte> into() const noexcept { return {into_.data, into_.size}; }
-    void set_chunk(Chunk&& chunk) noexcept { chunk_ = std::move(chunk); }
+    /// If it does: where the lease goes.
+    [[nodiscard]] Chunk& chunk() noexcept { return chunk_; }
     void set_count(std::size_t bytes) noexcept { into_.size = bytes; }
     [[nodiscard]] std::size_t count() const noexcept {
         return wants_chunk() ? chunk_.size() : into_.size;
@@ -66,7 +67,11 @@ public:
     bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
         return start(frame.promise());
     }
-    Result<void> await_resume() const;
+    Result<void> await_resume() const {
+        if (!error()) [[likely]]
+            return {};
+        return error_result();
+    }
 
     [[nodiscard]] std::size_t total() const noexcept { return total_; }
     [[nodiscard]] std::size_t written() const noexcept { return written_; }
@@ -88,6 +93,7 @@ protected:
 
 private:
     bool start(PromiseBase& waiter) noexcept;
+    [[nodiscard]] Result<void> error_result() const;
 
     union {
         const std::byte* data_;
@@ -156,9 +162,9 @@ template <std::size_t Count> struct GatheredPieces {
 } // namespace detail
 
 /// Made by Stream::write() with several pieces.
-template <std::size_t Count>
-class [[nodiscard]] GatherOperation : private detail::GatheredPieces<Count>,
-                                      public detail::WriteRequest {
+template <std::size_t Count> class [[nodiscard]] GatherOperation
+    : private detail::GatheredPieces<Count>,
+      public detail::WriteRequest {
 public:
     template <class... Rest>
     GatherOperation(Stream& stream, Bytes first, Bytes second, const Rest&... rest) noexcept

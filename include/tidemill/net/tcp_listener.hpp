@@ -10,10 +10,10 @@
 namespace tidemill {
 
 struct ListenOptions {
-    int backlog = 1024;       ///< connections that the system queues; it may know a lower limit
-    bool reuse_port = false;  ///< several listeners on one port, balanced by the kernel
-    bool dual_stack = true;   ///< an IPv6 listener on [::] serves IPv4 as well
-    TcpOptions stream;        ///< for every accepted connection
+    int backlog = 1024;      ///< connections that the system queues; it may know a lower limit
+    bool reuse_port = false; ///< several listeners on one port, balanced by the kernel
+    bool dual_stack = true;  ///< an IPv6 listener on [::] serves IPv4 as well
+    TcpOptions stream;       ///< for every accepted connection
 };
 
 class TcpListener;
@@ -46,7 +46,8 @@ class PausedListeners;
 class ConnectionSink {
 public:
     /// False: take no more in this turn.
-    [[nodiscard]] virtual bool on_connection(NativeSocket socket, const Endpoint& peer) noexcept = 0;
+    [[nodiscard]] virtual bool on_connection(NativeSocket socket,
+                                             const Endpoint& peer) noexcept = 0;
     /// Whether on_connection() wants to know the peer's address; asking for it costs a little.
     [[nodiscard]] virtual bool wants_peer() const noexcept = 0;
     /// The loop was destroyed, and the listener is closed.
@@ -60,18 +61,18 @@ protected:
 
 /// Does not move: give it to a Server, or hold it where it stays.
 ///
-/// Errors of single connections (aborted before they were accepted, network errors) are skipped. When
-/// the process or the system is out of descriptors or memory, accepting pauses; it goes on when a
-/// descriptor of the loop is closed, or after a back-off of 50 ms, and clients meanwhile wait in the
-/// system's queue. LoopCounters::accept_pauses counts that.
+/// Errors of single connections (aborted before they were accepted, network errors) are skipped.
+/// When the process or the system is out of descriptors or memory, accepting pauses; it goes on
+/// when a descriptor of the loop is closed, or after a back-off of 50 ms, and clients meanwhile
+/// wait in the system's queue. LoopCounters::accept_pauses counts that.
 class TcpListener final : private detail::Source,
                           private detail::TimerNode,
                           private detail::OperationOwner {
 public:
     /// Binds and listens; port 0 lets the system choose (see endpoint()).
     ///
-    /// Errors: `std::errc::address_in_use`, `address_not_available`, `permission_denied`, each naming
-    /// the endpoint.
+    /// Errors: `std::errc::address_in_use`, `address_not_available`, `permission_denied`, each
+    /// naming the endpoint.
     [[nodiscard]] static Result<std::unique_ptr<TcpListener>>
     listen(EventLoop& loop, const Endpoint& local, const ListenOptions& options = {});
     /// Waiting accepts end as `cancelled`; queued connections are reset by the system.

@@ -85,16 +85,19 @@ private:
     void take(TcpStream& other) noexcept;
     [[nodiscard]] detail::PackedError apply_options(const TcpOptions& options) noexcept;
     [[nodiscard]] bool receive(detail::ReadRequest& request) noexcept;
-    [[nodiscard]] bool receive_lease(detail::ReadRequest& request) noexcept;
+    [[nodiscard]] bool try_receive(detail::ReadRequest& request) noexcept;
+    bool await_leases() noexcept;
     [[nodiscard]] bool received(std::size_t bytes, std::size_t asked, detail::PackedError error,
                                 detail::ReadRequest& request) noexcept;
     [[nodiscard]] bool send(detail::WriteRequest& request) noexcept;
     [[nodiscard]] bool discard(CloseOperation& request) noexcept;
     void finish_connect(ConnectOperation& request) noexcept;
-    template <class Request>
-    bool complete(Request& request, detail::PromiseBase& waiter, detail::PackedError error,
-                  std::size_t bytes) noexcept;
-    detail::PackedError want(detail::Interest more) noexcept;
+    template <class Request> bool complete(Request& request, detail::PromiseBase& waiter,
+                                           detail::PackedError error, std::size_t bytes) noexcept;
+    detail::PackedError want(detail::Interest more) noexcept {
+        return (interest_ | more) == interest_ ? detail::PackedError() : ask(interest_ | more);
+    }
+    detail::PackedError ask(detail::Interest wanted) noexcept;
     void drop(detail::Interest less) noexcept;
     void set_read_deadline(Deadline deadline) noexcept;
     void set_write_deadline(Deadline deadline) noexcept;
@@ -110,7 +113,6 @@ private:
     detail::LoopCore* loop_ = nullptr;
     NativeSocket socket_ = invalid_socket;
     std::uint32_t slot_ = 0;
-    detail::Operation* reader_ = nullptr;
     detail::Operation* writer_ = nullptr;
     std::int64_t read_moment_ = no_moment; ///< when the waiting read expires
     std::int64_t write_moment_ = no_moment;
@@ -122,8 +124,8 @@ private:
     std::uint32_t write_stall_ms_ = 60'000;
     std::uint32_t quiet_ms_ = 0;
     detail::Interest interest_ = detail::Interest::none; ///< what the selector knows
-    bool has_unread_ = false;     ///< there was more than the last read took: try before waiting
-    bool stall_limited_ = false;  ///< progress of the waiting write extends its limit
+    bool has_unread_ = false;    ///< there was more than the last read took: try before waiting
+    bool stall_limited_ = false; ///< progress of the waiting write extends its limit
     std::uint8_t exceptions_at_birth_ = 0;
 };
 
