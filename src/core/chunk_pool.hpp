@@ -31,8 +31,10 @@ public:
 
     /// Memory for one receive of the stream that owns `account`; valid until the next call of
     /// `prepare`, `commit` or `trim`. Empty if a budget is used up and this stream holds leases:
-    /// then do not read it before `refused_may_retry` says so. Throws std::bad_alloc.
-    [[nodiscard]] std::span<std::byte> prepare(const LeaseAccount& account);
+    /// then do not read it before `refused_may_retry` says so. A stream that holds leases is
+    /// refused as well when there is less than `least_bytes` left for it. Throws std::bad_alloc.
+    [[nodiscard]] std::span<std::byte> prepare(const LeaseAccount& account,
+                                               std::size_t least_bytes = 1);
     /// Leases the pages that hold the first `received_bytes` of what was prepared; 0 gives an
     /// empty chunk. Without a commit the prepared memory simply stays free.
     Chunk commit(LeaseAccount& account, std::size_t received_bytes) noexcept;
@@ -53,7 +55,7 @@ private:
     friend class ChunkArena;
 
     [[nodiscard]] std::size_t allowance_bytes(std::size_t held_bytes) const noexcept;
-    void refuse(const LeaseAccount& account) noexcept;
+    std::span<std::byte> refuse(const LeaseAccount& account) noexcept;
     void withdraw_prepared() noexcept;
     [[nodiscard]] PageRun choose_run(std::size_t wanted_pages);
     [[nodiscard]] PageRun search_arenas(std::size_t wanted_pages, std::size_t enough_pages);
