@@ -15,3 +15,4 @@
 #include <tidemill/net/stream.hpp>
 #include <tidemill/net/tcp_listener.hpp>
 #include <tidemill/net/tcp_stream.hpp>
+#include <tidemill/net/udp_socket.hpp>
