@@ -16,3 +16,5 @@
 #include <tidemill/net/tcp_listener.hpp>
 #include <tidemill/net/tcp_stream.hpp>
 #include <tidemill/net/udp_socket.hpp>
+#include <tidemill/service/signals.hpp>
+#include <tidemill/service/standard_input.hpp>
