@@ -15,3 +15,6 @@
 #include <tidemill/net/stream.hpp>
 #include <tidemill/net/tcp_listener.hpp>
 #include <tidemill/net/tcp_stream.hpp>
+#include <tidemill/net/udp_socket.hpp>
+#include <tidemill/service/signals.hpp>
+#include <tidemill/service/standard_input.hpp>

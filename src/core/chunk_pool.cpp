@@ -48,17 +48,18 @@ ChunkPool::~ChunkPool() {
     while (free_records_ != nullptr) delete std::exchange(free_records_, free_records_->next_free);
 }
 
-std::span<std::byte> ChunkPool::prepare_by_the_books(const LeaseAccount& account) {
+std::span<std::byte> ChunkPool::prepare_by_the_books(const LeaseAccount& account,
+                                                     std::size_t least_bytes) {
     withdraw_prepared();
     enter_quick_lease();
+    const bool may_wait = account.leased_bytes() != 0;
     const std::size_t allowed_bytes = allowance_bytes(account.leased_bytes());
-    if (allowed_bytes == 0) {
-        refuse(account);
-        return {};
-    }
-    if (account.record_ != nullptr) account.record_->refused = false;
+    if (may_wait && allowed_bytes < least_bytes) return refuse(account);
     if (free_records_ == nullptr) reserve_record();
-    prepared_ = choose_run(allowed_bytes / page_bytes);
+    const PageRun run = choose_run(allowed_bytes / page_bytes);
+    if (may_wait && run.count * page_bytes < least_bytes) return refuse(account);
+    if (account.record_ != nullptr) account.record_->refused = false;
+    prepared_ = run;
     return offer();
 }
 
@@ -85,9 +86,14 @@ std::size_t ChunkPool::allowance_bytes(std::size_t held_bytes) const noexcept {
     return std::min({limits_.largest_receive_bytes, share, limits_.stream_bytes - held_bytes});
 }
 
-void ChunkPool::refuse(const LeaseAccount& account) noexcept {
+// Below the budgets it was asked for more than is left, and anybody's lease may make the
+// difference.
+std::span<std::byte> ChunkPool::refuse(const LeaseAccount& account) noexcept {
+    const LeaseRecord& record = *account.record_;
     account.record_->refused = true;
-    if (leased_bytes_ >= limits_.loop_bytes) loop_refused_ = true;
+    if (leased_bytes_ >= limits_.loop_bytes || record.leased_bytes < limits_.stream_bytes)
+        loop_refused_ = true;
+    return {};
 }
 
 void ChunkPool::withdraw_prepared() noexcept {

@@ -35,10 +35,12 @@ public:
 
     /// Memory for one receive of the stream that owns `account`; valid until the next call of
     /// `prepare`, `commit` or `trim`. Empty if a budget is used up and this stream holds leases:
-    /// then do not read it before `refused_may_retry` says so. Throws std::bad_alloc.
-    [[nodiscard]] std::span<std::byte> prepare(const LeaseAccount& account) {
+    /// then do not read it before `refused_may_retry` says so. A stream that holds leases is
+    /// refused as well when there is less than `least_bytes` left for it. Throws std::bad_alloc.
+    [[nodiscard]] std::span<std::byte> prepare(const LeaseAccount& account,
+                                               std::size_t least_bytes = 1) {
         if (leased_bytes_ != 0 || free_records_ == nullptr || hot_ == nullptr) [[unlikely]]
-            return prepare_by_the_books(account);
+            return prepare_by_the_books(account, least_bytes);
         prepared_ = whole_run_;
         return offer();
     }
@@ -83,7 +85,8 @@ public:
 private:
     friend class ChunkArena;
 
-    [[nodiscard]] std::span<std::byte> prepare_by_the_books(const LeaseAccount& account);
+    [[nodiscard]] std::span<std::byte> prepare_by_the_books(const LeaseAccount& account,
+                                                            std::size_t least_bytes);
     [[nodiscard]] Chunk commit_by_the_books(LeaseAccount& account,
                                             std::size_t received_bytes) noexcept;
     [[nodiscard]] std::span<std::byte> offer() noexcept {
@@ -94,7 +97,7 @@ private:
     }
     void enter_quick_lease() noexcept;
     [[nodiscard]] std::size_t allowance_bytes(std::size_t held_bytes) const noexcept;
-    void refuse(const LeaseAccount& account) noexcept;
+    std::span<std::byte> refuse(const LeaseAccount& account) noexcept;
     void withdraw_prepared() noexcept;
     [[nodiscard]] PageRun choose_run(std::size_t wanted_pages);
     [[nodiscard]] PageRun search_arenas(std::size_t wanted_pages, std::size_t enough_pages);

@@ -90,6 +90,22 @@ TEST_CASE("a receive leases exactly the pages that its bytes fill") {
     CHECK(pool.arena_bytes() == arena);
 }
 
+TEST_CASE("a stream that holds leases waits for as much as it needs, and hears of any return") {
+    constexpr std::size_t needed = 4 * page;
+    ChunkPool pool(ChunkLimits{.loop_bytes = 64 * page});
+    LeaseAccount small;
+    LeaseAccount large;
+    const Chunk held = take(pool, small, 1);
+    std::vector<Chunk> most = take_in_all(pool, large, 40 * page);
+    CHECK(pool.prepare(small, needed).empty()); // an eighth of what is left is less
+    CHECK_FALSE(pool.refused_may_retry());
+    most.clear();
+    CHECK(pool.refused_may_retry());
+    CHECK(pool.prepare(small, needed).size() >= needed);
+    LeaseAccount empty;
+    CHECK(pool.prepare(empty, 1000 * page).size() >= page); // who holds nothing never waits
+}
+
 TEST_CASE("while one chunk at a time is out, all receives use the same page") {
     ChunkPool pool;
     LeaseAccount account;
