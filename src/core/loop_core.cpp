@@ -163,7 +163,8 @@ void LoopCore::dispatch_events(std::size_t count) noexcept {
 
 void LoopCore::dispatch(const Event& event) noexcept {
     Source* source = find(event.token);
-    if (source == nullptr) return;
+    if (source == nullptr) [[unlikely]]
+        return on_stale_event(event.token);
     if (event.readable) source->on_readable();
     if (!event.writable) return;
     // The reader may have destroyed the source, and another may sit in its slot.

@@ -1,6 +1,8 @@
 // What this platform offers: its selectors, the best first, and its clock.
 
 #include "core/selector.hpp"
+#include "posix/poll_selector.hpp"
+#include "posix/select_selector.hpp"
 #ifdef __linux__
 #include "posix/epoll_selector.hpp"
 #endif
@@ -21,6 +23,8 @@ constexpr Maker makers[] = {
 #ifdef __linux__
     {"epoll", make_epoll_selector},
 #endif
+    {"poll", make_poll_selector},
+    {"select", make_select_selector},
 };
 constexpr std::size_t maker_count = std::size(makers);
 
@@ -32,7 +36,8 @@ constexpr std::array<std::string_view, maker_count> names = [] {
 
 Error unknown(std::string_view name) {
     std::string known;
-    for (const std::string_view each : names) known += (known.empty() ? "" : ", ") + std::string(each);
+    for (const std::string_view each : names)
+        known += (known.empty() ? "" : ", ") + std::string(each);
     return {make_error_code(Errc::unknown_selector),
             "selector '" + std::string(name) + "' (this platform has: " + known + ")"};
 }
@@ -62,9 +67,7 @@ private:
 
 } // namespace
 
-std::span<const std::string_view> selector_names() noexcept {
-    return names;
-}
+std::span<const std::string_view> selector_names() noexcept { return names; }
 
 Result<std::unique_ptr<Selector>> make_selector(std::string_view name) {
     const char* const wanted = std::getenv("TIDEMILL_SELECTOR");

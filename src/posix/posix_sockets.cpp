@@ -1,8 +1,8 @@
 // The socket seam over POSIX calls.
 //
-// Where the system can, a socket is made non-blocking and close-on-exec in the call that creates it:
-// between two calls another thread could fork. recv and send are used, not read and write, which
-// cost 2 % more on sockets and know no MSG_NOSIGNAL.
+// Where the system can, a socket is made non-blocking and close-on-exec in the call that creates
+// it: between two calls another thread could fork. recv and send are used, not read and write,
+// which cost 2 % more on sockets and know no MSG_NOSIGNAL.
 
 #include "core/sockets.hpp"
 #include "posix/posix_address.hpp"
@@ -34,9 +34,7 @@ int accept_call(int listener, sockaddr* peer, socklen_t* size) noexcept {
     return ::accept4(listener, peer, size, kind_flags);
 }
 
-PackedError prepare(int) noexcept {
-    return {};
-}
+PackedError prepare(int) noexcept { return {}; }
 #else
 constexpr int kind_flags = 0;
 
