@@ -146,12 +146,14 @@ void UdpPair::far_sends(std::string_view bytes) const {
     await_readable(near.get());
 }
 
-OwnedSocket moved_up(OwnedSocket socket, int lowest) {
-    const int moved = ::fcntl(socket.get(), F_DUPFD_CLOEXEC, lowest);
+OwnedSocket copy_of(NativeSocket socket, int lowest) {
+    const int copy = ::fcntl(socket, F_DUPFD_CLOEXEC, lowest);
     INFO("errno: ", std::strerror(errno));
-    REQUIRE(moved >= lowest);
-    return OwnedSocket(moved);
+    REQUIRE(copy >= lowest);
+    return OwnedSocket(copy);
 }
+
+OwnedSocket moved_up(OwnedSocket socket, int lowest) { return copy_of(socket.get(), lowest); }
 
 DescriptorLimit::DescriptorLimit(unsigned wanted) {
     rlimit limit{};

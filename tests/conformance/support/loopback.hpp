@@ -70,6 +70,8 @@ struct UdpPair {
     void far_sends(std::string_view bytes) const;
 };
 
+/// Another descriptor of the same socket, of at least `lowest`.
+[[nodiscard]] OwnedSocket copy_of(NativeSocket socket, int lowest);
 /// Moves a socket to a free descriptor of at least `lowest`.
 [[nodiscard]] OwnedSocket moved_up(OwnedSocket socket, int lowest);
 
