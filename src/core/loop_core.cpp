@@ -175,7 +175,8 @@ Source* LoopCore::find(Token token) noexcept { return find_now(token); }
 
 TIDEMILL_INLINE void LoopCore::dispatch(const Event& event) noexcept {
     Source* source = find_now(event.token);
-    if (source == nullptr) return;
+    if (source == nullptr) [[unlikely]]
+        return on_stale_event(event.token);
     if (event.readable) source->on_readable();
     if (!event.writable) return;
     // The reader may have destroyed the source, and another may sit in its slot.

@@ -140,10 +140,15 @@ public:
     void child_failed(std::exception_ptr) noexcept override { ++counters_.failed_tasks; }
 
 private:
+    // There is one for each source, so every byte counts.
     struct Slot {
-        Source* source = nullptr; ///< null: free, and `next_free` counts
-        std::uint32_t generation = 0;
-        std::uint32_t next_free = 0;
+        Source* source = nullptr; ///< null: free
+        std::uint32_t generation : 30 = 0;
+        std::uint32_t interest : 2 = 0; ///< an Interest: what the selector knows
+        union {
+            std::uint32_t next_free = 0; ///< while it is free
+            NativeSocket socket;         ///< while `interest` is not none
+        };
     };
     static constexpr std::uint32_t no_slot = ~std::uint32_t{0};
 
@@ -154,6 +159,8 @@ private:
     void dispatch_events(std::size_t count) noexcept;
     void dispatch(const Event& event) noexcept;
     [[nodiscard]] Source* find_now(Token token) noexcept;
+    void on_stale_event(Token token) noexcept;
+    [[nodiscard]] std::vector<Watched> all_watched() const;
     void run_ready() noexcept;
     void run_deferred() noexcept;
     void offer_leases() noexcept;
@@ -186,6 +193,8 @@ private:
     LoopMember* members_ = nullptr;
     std::vector<std::exception_ptr> kept_exceptions_;
     unsigned failed_waits_ = 0; ///< in a row
+    Token stale_{no_slot, 0};   ///< reported by a wait although its source was gone
+    std::uint64_t stale_turn_ = 0;
     bool is_running_ = false;
     std::array<std::unique_ptr<LoopExtension>, static_cast<std::size_t>(ExtensionSlot::count_)>
         extensions_;

@@ -1,12 +1,13 @@
 // The part of LoopCore that keeps the table of sources and the selector's view of them.
 
 #include "core/loop_core.hpp"
+#include <new>
 
 namespace tidemill::detail {
 
 std::uint32_t LoopCore::attach(Source& source) {
     if (first_free_ == no_slot) {
-        slots_.push_back({&source, 0, 0});
+        slots_.emplace_back().source = &source;
         ++counters_.open_sockets;
         return static_cast<std::uint32_t>(slots_.size() - 1);
     }
@@ -20,6 +21,7 @@ std::uint32_t LoopCore::attach(Source& source) {
 void LoopCore::detach(std::uint32_t slot) noexcept {
     slots_[slot].source = nullptr;
     ++slots_[slot].generation;
+    slots_[slot].interest = 0;
     slots_[slot].next_free = first_free_;
     first_free_ = slot;
     --counters_.open_sockets;
@@ -37,14 +39,43 @@ PackedError LoopCore::watch(std::uint32_t slot, NativeSocket socket, Interest& k
     } else {
         error = selector_->modify(socket, wanted, token);
     }
-    if (!error) known = wanted;
-    return error;
+    if (error) return error;
+    known = wanted;
+    slots_[slot].interest = static_cast<std::uint32_t>(wanted) & 3u;
+    if (wanted != Interest::none) slots_[slot].socket = socket;
+    return {};
 }
 
 void LoopCore::closing(std::uint32_t slot, NativeSocket socket, Interest known,
                        bool sole_owner) noexcept {
+    slots_[slot].interest = 0;
     if (known != Interest::none)
         selector_->closing(socket, {slot, slots_[slot].generation}, sole_owner);
+}
+
+// A source that an earlier event of the same batch took away leaves an event behind, which means
+// nothing. No wait reports it again, unless the kernel holds on to the closed socket.
+void LoopCore::on_stale_event(Token token) noexcept {
+    if (stale_turn_ == counters_.turns) return; // one suspect a turn is enough: it comes again
+    const bool is_repeated = token == stale_;
+    stale_ = token;
+    stale_turn_ = counters_.turns;
+    if (!is_repeated) return;
+    try {
+        if (selector_->rebuild(all_watched())) ++counters_.selector_rebuilds;
+    } catch (const std::bad_alloc&) {
+        return; // and once more when it is reported next
+    }
+}
+
+std::vector<Watched> LoopCore::all_watched() const {
+    std::vector<Watched> all;
+    for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
+        const Slot& each = slots_[slot];
+        if (const auto interest = static_cast<Interest>(each.interest); interest != Interest::none)
+            all.push_back({each.socket, interest, {slot, each.generation}});
+    }
+    return all;
 }
 
 void LoopCore::add_member(LoopMember& member) noexcept {

@@ -5,7 +5,9 @@
 // - Level-triggered: what is there and not taken is reported again by the next wait.
 // - Interest (asked for) is never empty: a socket that nobody waits for is removed.
 // - Events (got) carry the token of add() or modify(), never a descriptor. Hang-up and error are
-//   reported as readable and writable, so that the next call on the socket finds the true error.
+//   reported as readable and writable (by select: in the directions asked for), so that the next
+//   call on the socket finds the true error.
+// - The socket is the key; a token is only what its events are called. modify() may change it.
 // - wait() gives at most `ready.size()` events and goes on behind them in the next call, so that
 //   no socket starves. A signal (EINTR) counts as zero events. Timeouts are rounded up.
 // - wake() may be called from any thread, before or during wait(); calls between two waits
@@ -40,14 +42,21 @@ struct Event {
     bool writable = false;
 };
 
+/// A socket that is watched, and what for.
+struct Watched {
+    NativeSocket socket = invalid_socket;
+    Interest interest = Interest::none;
+    Token token;
+};
+
 class Selector {
 public:
     static constexpr Duration forever = Duration::max();
 
     virtual ~Selector() = default;
 
-    /// Starts watching. `interest` must not be none; the socket must not be watched already, by
-    /// this token's slot or another.
+    /// Starts watching. `interest` must not be none; a socket that is watched already, under this
+    /// token or another, is refused.
     virtual PackedError add(NativeSocket socket, Interest interest, Token token) = 0;
     /// Replaces the interest (not none) of a watched socket.
     virtual PackedError modify(NativeSocket socket, Interest interest, Token token) = 0;
@@ -60,6 +69,14 @@ public:
     virtual Result<std::size_t> wait(std::span<Event> ready, Duration timeout) = 0;
     /// Makes a wait() that runs, or else the next one, return early. Any thread.
     virtual void wake() noexcept = 0;
+    /// Told that a wait has again reported a token that was gone before it began: the kernel holds
+    /// on to a closed socket, of which a copy is open elsewhere, and would report it for ever. A
+    /// selector to which that can happen starts over with `all` of what is to be watched. True if
+    /// it did; else nothing has changed.
+    virtual bool rebuild(std::span<const Watched> all) {
+        static_cast<void>(all);
+        return false;
+    }
     [[nodiscard]] virtual const char* name() const noexcept = 0;
 };
 

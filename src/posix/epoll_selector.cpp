@@ -1,15 +1,15 @@
 // The kernel keeps what is watched, and each event carries the token back in the 64 bits that epoll
 // leaves to its user. The waker is one more descriptor in the set, under a token of its own.
 //
-// The kernel forgets a descriptor by itself only when the last descriptor of its socket closes. An
-// event for a descriptor that is gone here but lives on elsewhere (a child process inherited it)
-// could not be removed by any call, and would be reported in every turn: `closing` therefore
-// removes by call what may have a second owner.
+// The kernel forgets a descriptor by itself only when the last descriptor of its socket closes. A
+// socket that is closed here but lives on elsewhere (a child process inherited it) stays in the
+// set, and no call can name it any more. `closing` therefore removes by call what may have a second
+// owner; for the copy that nobody knew of, rebuild() makes a new set, of what the loop still
+// watches.
 
 #include "posix/epoll_selector.hpp"
-#include "posix/posix_error.hpp"
+#include "posix/waiting.hpp"
 #include "posix/waker.hpp"
-#include <algorithm>
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <utility>
@@ -33,14 +33,6 @@ std::uint32_t to_mask(Interest interest) noexcept {
            (includes(interest, Interest::write) ? std::uint32_t{EPOLLOUT} : 0);
 }
 
-// epoll_wait counts in milliseconds; rounding down would make timers early and the loop spin.
-int to_timeout(Duration timeout) noexcept {
-    if (timeout == Selector::forever) return -1;
-    constexpr std::int64_t longest = 24 * 60 * 60 * 1000;
-    const auto rounded_up = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-    return static_cast<int>(std::clamp<std::int64_t>(rounded_up, 0, longest));
-}
-
 class EpollSelector final : public Selector {
 public:
     EpollSelector(int epoll, Waker waker) noexcept : epoll_(epoll), waker_(std::move(waker)) {}
@@ -48,6 +40,16 @@ public:
 
     [[nodiscard]] PackedError watch_waker() noexcept {
         return control(EPOLL_CTL_ADD, waker_.readable_end(), EPOLLIN, waker_data);
+    }
+
+    // The old set serves until the new one is complete: out of descriptors or memory, it has to go
+    // on doing so.
+    bool rebuild(std::span<const Watched> all) override {
+        const int old = std::exchange(epoll_, ::epoll_create1(EPOLL_CLOEXEC));
+        const bool is_complete = epoll_ != -1 && !watch_waker() && watch_all(all);
+        const int loser = is_complete ? old : std::exchange(epoll_, old);
+        if (loser != -1) ::close(loser);
+        return is_complete;
     }
 
     PackedError add(NativeSocket socket, Interest interest, Token token) override {
@@ -65,14 +67,11 @@ public:
 
     Result<std::size_t> wait(std::span<Event> ready, Duration timeout) override {
         if (found_.size() < ready.size()) found_.resize(ready.size());
-        // The kernel goes round-robin through what is ready, so whatever does not fit is reported
-        // first next time.
+        // The kernel goes round-robin through what is ready: what does not fit comes first next
+        // time.
         const int limit = static_cast<int>(std::min<std::size_t>(ready.size(), 1u << 20));
-        const int count = ::epoll_wait(epoll_, found_.data(), limit, to_timeout(timeout));
-        if (count == -1) {
-            if (errno == EINTR) return std::size_t{0};
-            return failure(posix_error(errno).code());
-        }
+        const int count = ::epoll_wait(epoll_, found_.data(), limit, to_wait_ms(timeout));
+        if (count == -1) return failed_wait(errno);
         return translate(static_cast<std::size_t>(count), ready);
     }
 
@@ -80,6 +79,12 @@ public:
     [[nodiscard]] const char* name() const noexcept override { return "epoll"; }
 
 private:
+    bool watch_all(std::span<const Watched> all) {
+        for (const Watched& each : all)
+            if (add(each.socket, each.interest, each.token)) return false;
+        return true;
+    }
+
     PackedError control(int action, int socket, std::uint32_t mask, std::uint64_t data) noexcept {
         epoll_event event{};
         event.events = mask;

@@ -1,6 +1,8 @@
 // What this platform offers: its selectors, the best first, and its clock.
 
 #include "core/selector.hpp"
+#include "posix/poll_selector.hpp"
+#include "posix/select_selector.hpp"
 #ifdef __linux__
 #include "posix/epoll_selector.hpp"
 #endif
@@ -21,6 +23,8 @@ constexpr Maker makers[] = {
 #ifdef __linux__
     {"epoll", make_epoll_selector},
 #endif
+    {"poll", make_poll_selector},
+    {"select", make_select_selector},
 };
 constexpr std::size_t maker_count = std::size(makers);
 

@@ -1,3 +1,7 @@
+// At most one wake-up is in the descriptor at any time: a flag stands for it, so that a thousand
+// calls write once, and a pipe, where there is no eventfd, can neither fill up nor keep some for
+// later.
+
 #include "posix/waker.hpp"
 #include "posix/posix_error.hpp"
 #include <array>
@@ -31,7 +35,7 @@ Result<Waker> Waker::make() {
 
 Waker::Waker(Waker&& other) noexcept
     : read_end_(std::exchange(other.read_end_, -1)),
-      write_end_(std::exchange(other.write_end_, -1)) {}
+      write_end_(std::exchange(other.write_end_, -1)), is_raised_(other.is_raised_.load()) {}
 
 Waker::~Waker() {
     if (read_end_ == -1) return;
@@ -39,16 +43,21 @@ Waker::~Waker() {
     if (write_end_ != read_end_) ::close(write_end_);
 }
 
-// A full pipe or counter means that a wake is already under way, so would-block is success.
+// Whoever finds the flag up knows that the descriptor is readable, or that its reader is on the way
+// back to the loop and will see what the caller wrote before: drain() takes the flag by an
+// exchange, which orders the two.
 void Waker::wake() noexcept {
+    if (is_raised_.exchange(true, std::memory_order_acq_rel)) return;
     const std::uint64_t one = 1;
     static_cast<void>(retried([&] { return ::write(write_end_, &one, sizeof one); }));
 }
 
+// The flag last: were it lowered first, a wake in between could raise it, lose its bytes to this
+// read, and silence all later ones.
 void Waker::drain() noexcept {
-    std::array<std::uint64_t, 64> scrap;
-    const auto drained = retried([&] { return ::read(read_end_, scrap.data(), sizeof scrap); });
-    static_cast<void>(drained); // a short read leaves at most what the next wait finds again
+    std::uint64_t scrap = 0; // as much as one wake wrote
+    static_cast<void>(retried([&] { return ::read(read_end_, &scrap, sizeof scrap); }));
+    is_raised_.exchange(false, std::memory_order_acq_rel);
 }
 
 } // namespace tidemill::detail

@@ -61,6 +61,10 @@ struct LoopCounters {
     std::uint64_t rejected_posts = 0;  ///< closures refused by post() and Remote
     Duration longest_callback{0};      ///< measured by the coarse clock
     std::string longest_callback_name; ///< of the scope, server or timer that ran it
+
+    /// Times that the selector started over because the system went on reporting a closed socket,
+    /// of which another process holds a copy.
+    std::uint64_t selector_rebuilds = 0;
 };
 
 class EventLoop {
