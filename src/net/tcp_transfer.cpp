@@ -4,13 +4,14 @@
 // with request-response peers. The exception is a read behind one that filled its buffer. A write
 // tries first and waits only for what the kernel refused.
 
-#include "core/loop_core.hpp"
+#include "core/completion.hpp"
 #include <array>
 #include <tidemill/core/require.hpp>
 #include <tidemill/net/tcp_stream.hpp>
 
 namespace tidemill {
 
+using detail::complete;
 using detail::Interest;
 using detail::Operation;
 using detail::PackedError;
@@ -21,21 +22,8 @@ namespace {
 constexpr PackedError would_block = std::errc::operation_would_block;
 constexpr std::size_t most_pieces_per_call = 64;
 constexpr std::size_t most_discarded_bytes = std::size_t{1} << 20;
-constexpr Duration default_close_limit = std::chrono::seconds(5);
 
 } // namespace
-
-// An operation that is complete without waiting, unless the task has had its share of this turn.
-template <class Request>
-bool TcpStream::complete(Request& request, detail::PromiseBase& waiter, PackedError error,
-                         std::size_t bytes) noexcept {
-    request.set_error(error);
-    detail::LoopCore& loop = *waiter.loop(); // a closed stream has none, and has to charge as well
-    loop.charge(bytes);
-    if (loop.has_budget()) return false;
-    request.yield(waiter, error);
-    return true;
-}
 
 // Reading
 
@@ -45,13 +33,17 @@ bool TcpStream::start_read(detail::ReadRequest& request, detail::PromiseBase& wa
         request.set_end();
         return complete(request, waiter, ends_.read_error(), 0);
     }
-    if (has_unread_ && loop_->has_budget() && receive(request))
-        return complete(request, waiter, request.error(), request.count());
+    if (has_unread_ && loop_->has_budget() && receive(request)) {
+        // Not completed on the ready list, even if that was the last of the budget: the next read
+        // waits for readiness then, without bytes in hand that a destroyed task would take along.
+        loop_->charge(request.error() ? 0 : request.count());
+        return false;
+    }
     if (const PackedError error = want(Interest::read)) {
         ends_.on_read_error(error);
         return complete(request, waiter, error, 0);
     }
-    set_read_deadline(request.deadline());
+    deadlines_.start_read(*loop_, *this, request.deadline());
     reader_ = &request;
     request.park(*this, waiter);
     return true;
@@ -74,8 +66,12 @@ void TcpStream::on_readable() noexcept {
 }
 
 void TcpStream::on_leases_returned() noexcept {
-    if (reader_ == nullptr || interest_ != Interest::none || !is_open()) return;
-    static_cast<void>(want(Interest::read));
+    wants_leases_ = false;
+    if (reader_ == nullptr) return;
+    const PackedError error = want(Interest::read);
+    if (!error) return;
+    ends_.on_read_error(error);
+    std::exchange(reader_, nullptr)->finish_later(error);
 }
 
 // True if the read has come to its end, with bytes or without.
@@ -92,7 +88,8 @@ bool TcpStream::receive_lease(detail::ReadRequest& request) noexcept {
         loop_->sockets().receive_leased(socket_, loop_->chunks(), leases_);
     if (result.asked_bytes == 0 && !result.error) { // over budget: wait for leases to come back
         drop(Interest::read);
-        loop_->wants_leases(slot_);
+        if (!wants_leases_) loop_->wants_leases(slot_);
+        wants_leases_ = true;
         return false;
     }
     const std::size_t bytes = result.chunk.size();
@@ -108,6 +105,7 @@ bool TcpStream::received(std::size_t bytes, std::size_t asked, PackedError error
     }
     if (error) {
         ends_.on_read_error(error);
+        error = ends_.read_error(); // the first fatal error is final, whoever has met it
     } else if (bytes == 0) {
         ends_.on_end_of_input();
         error = ends_.read_error();
@@ -126,10 +124,11 @@ bool TcpStream::start_write(detail::WriteRequest& request, detail::PromiseBase& 
     if (const PackedError error = ends_.write_error()) return complete(request, waiter, error, 0);
     if (send(request)) return complete(request, waiter, request.error(), request.written());
     if (const PackedError error = want(Interest::write)) {
+        if (request.written() > 0) ends_.tear();
         ends_.on_write_error(error);
-        return complete(request, waiter, error, 0);
+        return complete(request, waiter, error, request.written());
     }
-    set_write_deadline(request.deadline());
+    deadlines_.start_write(*loop_, *this, request.deadline());
     writer_ = &request;
     request.park(*this, waiter);
     return true;
@@ -140,11 +139,12 @@ void TcpStream::on_writable() noexcept {
     if (writer_->point() == SuspensionPoint::tcp_connect)
         return finish_connect(static_cast<ConnectOperation&>(*writer_));
     auto& request = static_cast<detail::WriteRequest&>(*writer_);
+    const std::size_t written_before = request.written();
     if (send(request)) {
         writer_ = nullptr;
         return request.finish_now(request.error());
     }
-    if (stall_limited_) write_moment_ = loop_->moment_after(std::int64_t{write_stall_ms_} * 1'000'000);
+    if (request.written() > written_before) deadlines_.write_has_progressed(*loop_);
 }
 
 // True if the write has come to its end, with all bytes sent or without.
@@ -164,7 +164,7 @@ bool TcpStream::send(detail::WriteRequest& request) noexcept {
     if (!result.error || result.error == would_block) return false;
     if (request.written() > 0) ends_.tear();
     ends_.on_write_error(result.error);
-    request.set_error(result.error);
+    request.set_error(ends_.fatal()); // which the other direction may have met before
     return true;
 }
 
@@ -172,31 +172,38 @@ bool TcpStream::send(detail::WriteRequest& request) noexcept {
 
 bool TcpStream::start_shutdown(ShutdownOperation& request, detail::PromiseBase& waiter) noexcept {
     TIDEMILL_REQUIRE(writer_ == nullptr, "a stream is not ended while a write waits");
-    if (ends_.is_write_shut()) return complete(request, waiter, {}, 0);
-    PackedError error = ends_.write_error();
-    if (!error) error = loop_->sockets().shutdown_write(socket_);
-    if (!error) ends_.shut_write();
-    return complete(request, waiter, error, 0);
+    return complete(request, waiter, end_output(), 0);
+}
+
+PackedError TcpStream::end_output() noexcept {
+    if (!is_open()) return ends_.fatal();
+    if (ends_.is_write_shut()) return {};
+    if (const PackedError error = ends_.write_error()) return error;
+    PackedError error = loop_->sockets().shutdown_write(socket_);
+    if (!error) {
+        ends_.shut_write();
+        return {};
+    }
+    // All that the system says is that there is no connection any more. What became of it, the
+    // pending error, is told by an empty send.
+    if (error == PackedError(std::errc::not_connected))
+        if (const PackedError cause = loop_->sockets().send(socket_, {}).error) error = cause;
+    ends_.on_write_error(error);
+    return error;
 }
 
 bool TcpStream::start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept {
     TIDEMILL_REQUIRE(reader_ == nullptr && writer_ == nullptr,
                      "a stream is not closed gracefully while somebody waits on it");
     if (!is_open()) return complete(request, waiter, ends_.fatal(), 0);
-    if (const PackedError error = ends_.close_error()) {
+    PackedError error = ends_.close_error();
+    if (!error) error = end_output();
+    if (!error && !ends_.read_has_ended()) error = want(Interest::read);
+    if (error || ends_.read_has_ended()) {
         ends_.is_torn() ? abort() : close_now();
         return complete(request, waiter, error, 0);
     }
-    PackedError error;
-    if (!ends_.is_write_shut()) error = loop_->sockets().shutdown_write(socket_);
-    if (!error && !ends_.read_has_ended()) error = want(Interest::read);
-    if (error || ends_.read_has_ended()) {
-        close_now();
-        return complete(request, waiter, error, 0);
-    }
-    const Deadline limit = request.deadline();
-    quiet_ms_ = 0;
-    set_read_deadline(limit.is_default() ? within(default_close_limit) : limit);
+    deadlines_.start_close(*loop_, *this, request.deadline());
     reader_ = &request;
     request.park(*this, waiter);
     return true;
