@@ -37,15 +37,6 @@ void Operation::yield(PromiseBase& waiter, PackedError error) noexcept {
     finish_later(error);
 }
 
-bool Operation::complete(PromiseBase& waiter, PackedError error, std::size_t bytes) noexcept {
-    error_ = error;
-    LoopCore& loop = *waiter.loop();
-    loop.charge(bytes);
-    if (loop.has_budget()) return false;
-    yield(waiter, error);
-    return true;
-}
-
 bool Operation::try_cancel() noexcept {
     if (state_ != State::parked) return false;
     owner_->cancel_operation(*this);

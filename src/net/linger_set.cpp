@@ -1,5 +1,4 @@
 #include "net/linger_set.hpp"
-#include <algorithm>
 #include <array>
 #include <new>
 
@@ -94,12 +93,6 @@ LingerSet* linger_set(LoopCore& loop) noexcept {
     auto& extension = loop.extension(ExtensionSlot::linger);
     if (extension == nullptr) extension.reset(new (std::nothrow) LingerSet(loop));
     return static_cast<LingerSet*>(extension.get());
-}
-
-std::uint32_t to_milliseconds(Duration duration) noexcept {
-    const auto rounded_up = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
-    return static_cast<std::uint32_t>(
-        std::clamp<std::int64_t>(rounded_up, 0, std::numeric_limits<std::uint32_t>::max()));
 }
 
 } // namespace tidemill::detail

@@ -38,7 +38,4 @@ private:
 /// The set of this loop, made on first use; null if there is no memory for it.
 [[nodiscard]] LingerSet* linger_set(LoopCore& loop) noexcept;
 
-/// A duration as the streams keep it: rounded up to milliseconds, bounded at 49 days; zero stays.
-[[nodiscard]] std::uint32_t to_milliseconds(Duration duration) noexcept;
-
 } // namespace tidemill::detail

@@ -1,6 +1,6 @@
 // TcpStream: connecting, names and options.
 
-#include "core/loop_core.hpp"
+#include "core/completion.hpp"
 #include <tidemill/net/tcp_stream.hpp>
 
 namespace tidemill {
@@ -27,21 +27,18 @@ bool TcpStream::start_connect(ConnectOperation& request, detail::PromiseBase& wa
     detail::LoopCore& loop = request.loop_.core();
     const detail::SocketResult opened =
         loop.sockets().open(request.peer_.address(), detail::SocketKind::stream);
-    if (opened.error) {
-        request.set_error(opened.error);
-        return false;
-    }
+    if (opened.error) return detail::complete(request, waiter, opened.error, 0);
     *this = TcpStream(loop, opened.socket);
     PackedError error = apply_options(request.options_);
     if (!error) error = loop.sockets().connect(socket_, request.peer_);
-    if (!error) return false; // some systems connect to themselves at once
+    // Some systems connect to themselves at once.
+    if (!error) return detail::complete(request, waiter, error, 0);
     if (error == PackedError(std::errc::operation_in_progress)) error = want(Interest::write);
     if (error) {
         close_now();
-        request.set_error(error);
-        return false;
+        return detail::complete(request, waiter, error, 0);
     }
-    if (!request.deadline().is_default()) set_write_deadline(request.deadline());
+    if (!request.deadline().is_default()) deadlines_.start_write(*loop_, *this, request.deadline());
     writer_ = &request;
     request.park(*this, waiter);
     return true;
@@ -49,7 +46,6 @@ bool TcpStream::start_connect(ConnectOperation& request, detail::PromiseBase& wa
 
 void TcpStream::finish_connect(ConnectOperation& request) noexcept {
     writer_ = nullptr;
-    write_moment_ = no_moment;
     const PackedError error = loop_->sockets().connect_result(socket_);
     if (error) close_now();
     request.finish_now(error);

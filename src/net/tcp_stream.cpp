@@ -29,11 +29,10 @@ void TcpStream::take(TcpStream& other) noexcept {
     sent_ = other.sent_;
     ends_ = other.ends_;
     other.ends_.on_close();
-    idle_ms_ = other.idle_ms_;
-    write_stall_ms_ = other.write_stall_ms_;
-    quiet_ms_ = other.quiet_ms_;
+    deadlines_ = other.deadlines_;
     interest_ = std::exchange(other.interest_, Interest::none);
     has_unread_ = other.has_unread_;
+    wants_leases_ = other.wants_leases_;
     exceptions_at_birth_ = other.exceptions_at_birth_;
 }
 
@@ -130,58 +129,18 @@ void TcpStream::drop(Interest less) noexcept {
         static_cast<void>(loop_->watch(slot_, socket_, interest_, without(interest_, less)));
 }
 
-// Deadlines: two moments and one timer. A later moment is only stored; the timer finds it when it
-// fires for the old one. That is what keeps a deadline on every read nearly free.
-
-void TcpStream::set_read_deadline(Deadline deadline) noexcept {
-    std::int64_t timeout_ns = no_moment;
-    if (!deadline.is_default()) {
-        timeout_ns = deadline.timeout_ns();
-    } else if (idle_ms_ != 0) {
-        timeout_ns = std::int64_t{idle_ms_} * 1'000'000;
-    }
-    if (quiet_ms_ != 0) timeout_ns = std::min(timeout_ns, std::int64_t{quiet_ms_} * 1'000'000);
-    read_moment_ = timeout_ns == no_moment ? no_moment : loop_->moment_after(timeout_ns);
-    arm(read_moment_);
-}
-
-void TcpStream::set_write_deadline(Deadline deadline) noexcept {
-    stall_limited_ = deadline.is_default() && write_stall_ms_ != 0;
-    write_moment_ = no_moment;
-    if (stall_limited_) {
-        write_moment_ = loop_->moment_after(std::int64_t{write_stall_ms_} * 1'000'000);
-    } else if (!deadline.is_default() && !deadline.is_never()) {
-        write_moment_ = loop_->moment_after(deadline.timeout_ns());
-    }
-    arm(write_moment_);
-}
-
-void TcpStream::arm(std::int64_t moment) noexcept {
-    if (moment == no_moment) return;
-    if (!armed() || moment < fires_at()) loop_->wheel().arm(*this, moment);
-}
-
-void TcpStream::rearm() noexcept {
-    if (reader_ != nullptr) arm(read_moment_);
-    if (writer_ != nullptr) arm(write_moment_);
-}
+// Time
 
 void TcpStream::on_timer() noexcept {
-    const std::int64_t now = loop_->now_ns();
-    Operation* const late_reader = reader_ != nullptr && read_moment_ <= now ? reader_ : nullptr;
-    Operation* const late_writer = writer_ != nullptr && write_moment_ <= now ? writer_ : nullptr;
-    if (late_reader != nullptr) read_moment_ = no_moment;
-    if (late_writer != nullptr) write_moment_ = no_moment;
-    rearm();
-    if (late_writer != nullptr) {
-        abandon(*late_writer);
-        if (late_reader != nullptr) {
-            late_writer->finish_later(Errc::deadline_expired);
-        } else {
-            late_writer->finish_now(Errc::deadline_expired);
-        }
+    const auto expired =
+        deadlines_.take_expired(*loop_, *this, reader_ != nullptr, writer_ != nullptr);
+    if (expired.write) {
+        Operation& late = *writer_;
+        abandon(late);
+        if (!expired.read) return late.finish_now(Errc::deadline_expired);
+        late.finish_later(Errc::deadline_expired); // the reader may destroy it, and this stream
     }
-    if (late_reader != nullptr) expire_read();
+    if (expired.read) expire_read();
 }
 
 // Input that is there beats a deadline that passed while the loop was busy. The events of this turn
@@ -204,19 +163,15 @@ void TcpStream::expire_read() noexcept {
 // Settings
 
 void TcpStream::set_idle_timeout(Duration idle_timeout) noexcept {
-    idle_ms_ = detail::to_milliseconds(idle_timeout);
+    deadlines_.set_idle_timeout(idle_timeout);
 }
 
 void TcpStream::set_write_stall_timeout(Duration write_stall_timeout) noexcept {
-    write_stall_ms_ = detail::to_milliseconds(write_stall_timeout);
+    deadlines_.set_write_stall_timeout(write_stall_timeout);
 }
 
 void TcpStream::limit_quiet(Duration quiet) noexcept {
-    quiet_ms_ = std::max(detail::to_milliseconds(quiet), std::uint32_t{1});
-    if (!is_open() || reader_ == nullptr) return;
-    const std::int64_t moment = loop_->moment_after(std::int64_t{quiet_ms_} * 1'000'000);
-    read_moment_ = std::min(read_moment_, moment);
-    arm(read_moment_);
+    deadlines_.limit_quiet(loop_, *this, reader_ != nullptr, quiet);
 }
 
 } // namespace tidemill

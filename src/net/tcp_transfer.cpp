@@ -6,16 +6,17 @@
 //
 // What lies between an event and its system call is inlined by force: on processors whose kernels
 // overwrite the return predictor, each function that is entered before a call into the kernel and
-// left after it costs as much as twenty instructions (docs/performance.md).
+// left after it costs as much as twenty instructions.
 
+#include "core/completion.hpp"
 #include "core/inline.hpp"
-#include "core/loop_core.hpp"
 #include <array>
 #include <tidemill/core/require.hpp>
 #include <tidemill/net/tcp_stream.hpp>
 
 namespace tidemill {
 
+using detail::complete;
 using detail::Interest;
 using detail::Operation;
 using detail::PackedError;
@@ -26,30 +27,16 @@ namespace {
 constexpr PackedError would_block = std::errc::operation_would_block;
 constexpr std::size_t most_pieces_per_call = 64;
 constexpr std::size_t most_discarded_bytes = std::size_t{1} << 20;
-constexpr Duration default_close_limit = std::chrono::seconds(5);
 
 } // namespace
-
-// An operation that is complete without waiting, unless the task has had its share of this turn.
-template <class Request>
-TIDEMILL_INLINE bool TcpStream::complete(Request& request, detail::PromiseBase& waiter,
-                                         PackedError error, std::size_t bytes) noexcept {
-    request.set_error(error);
-    // A closed stream has no loop, and has to charge as well.
-    detail::LoopCore& loop = loop_ != nullptr ? *loop_ : *waiter.loop();
-    loop.charge(bytes);
-    if (loop.has_budget()) [[likely]]
-        return false;
-    request.yield(waiter, error);
-    return true;
-}
 
 // Reading
 
 // Over budget: the kernel keeps what has come until leases are returned.
 bool TcpStream::await_leases() noexcept {
     drop(Interest::read);
-    loop_->wants_leases(slot_);
+    if (!wants_leases_) loop_->wants_leases(slot_);
+    wants_leases_ = true;
     return false;
 }
 
@@ -59,7 +46,7 @@ TIDEMILL_INLINE bool TcpStream::received(std::size_t bytes, std::size_t asked, P
     if (bytes == 0) [[unlikely]] {
         if (error == would_block) return false;
         error ? ends_.on_read_error(error) : ends_.on_end_of_input();
-        request.set_error(ends_.read_error());
+        request.set_error(ends_.read_error()); // the first fatal error, whoever has met it
         return true;
     }
     received_ += bytes;
@@ -91,13 +78,17 @@ bool TcpStream::start_read(detail::ReadRequest& request, detail::PromiseBase& wa
         request.set_end();
         return complete(request, waiter, ends_.read_error(), 0);
     }
-    if (has_unread_ && loop_->has_budget() && try_receive(request))
-        return complete(request, waiter, request.error(), request.count());
-    if (const PackedError error = want(Interest::read)) [[unlikely]] {
+    if (has_unread_ && loop_->has_budget() && try_receive(request)) {
+        // Not completed on the ready list, even if that was the last of the budget: the next read
+        // waits for readiness then, without bytes in hand that a destroyed task would take along.
+        loop_->charge(request.error() ? 0 : request.count());
+        return false;
+    }
+    if (const PackedError error = want(Interest::read)) {
         ends_.on_read_error(error);
         return complete(request, waiter, error, 0);
     }
-    set_read_deadline(request.deadline());
+    deadlines_.start_read(*loop_, *this, request.deadline());
     reader_ = &request;
     request.park(*this, waiter);
     return true;
@@ -120,8 +111,12 @@ void TcpStream::on_readable() noexcept {
 }
 
 void TcpStream::on_leases_returned() noexcept {
-    if (reader_ == nullptr || interest_ != Interest::none || !is_open()) return;
-    static_cast<void>(want(Interest::read));
+    wants_leases_ = false;
+    if (reader_ == nullptr) return;
+    const PackedError error = want(Interest::read);
+    if (!error) return;
+    ends_.on_read_error(error);
+    std::exchange(reader_, nullptr)->finish_later(error);
 }
 
 // Writing
@@ -143,7 +138,7 @@ TIDEMILL_INLINE bool TcpStream::send(detail::WriteRequest& request) noexcept {
     if (!result.error || result.error == would_block) return false;
     if (request.written() > 0) ends_.tear();
     ends_.on_write_error(result.error);
-    request.set_error(result.error);
+    request.set_error(ends_.fatal()); // which the other direction may have met before
     return true;
 }
 
@@ -152,10 +147,11 @@ bool TcpStream::start_write(detail::WriteRequest& request, detail::PromiseBase& 
     if (const PackedError error = ends_.write_error()) return complete(request, waiter, error, 0);
     if (send(request)) return complete(request, waiter, request.error(), request.written());
     if (const PackedError error = want(Interest::write)) {
+        if (request.written() > 0) ends_.tear();
         ends_.on_write_error(error);
-        return complete(request, waiter, error, 0);
+        return complete(request, waiter, error, request.written());
     }
-    set_write_deadline(request.deadline());
+    deadlines_.start_write(*loop_, *this, request.deadline());
     writer_ = &request;
     request.park(*this, waiter);
     return true;
@@ -166,43 +162,50 @@ void TcpStream::on_writable() noexcept {
     if (writer_->point() == SuspensionPoint::tcp_connect)
         return finish_connect(static_cast<ConnectOperation&>(*writer_));
     auto& request = static_cast<detail::WriteRequest&>(*writer_);
+    const std::size_t written_before = request.written();
     if (send(request)) {
         writer_ = nullptr;
         return request.finish_now(request.error());
     }
-    if (stall_limited_)
-        write_moment_ = loop_->moment_after(std::int64_t{write_stall_ms_} * 1'000'000);
+    if (request.written() > written_before) deadlines_.write_has_progressed(*loop_);
 }
 
 // Ending
 
 bool TcpStream::start_shutdown(ShutdownOperation& request, detail::PromiseBase& waiter) noexcept {
     TIDEMILL_REQUIRE(writer_ == nullptr, "a stream is not ended while a write waits");
-    if (ends_.is_write_shut()) return complete(request, waiter, {}, 0);
-    PackedError error = ends_.write_error();
-    if (!error) error = loop_->sockets().shutdown_write(socket_);
-    if (!error) ends_.shut_write();
-    return complete(request, waiter, error, 0);
+    return complete(request, waiter, end_output(), 0);
+}
+
+PackedError TcpStream::end_output() noexcept {
+    if (!is_open()) return ends_.fatal();
+    if (ends_.is_write_shut()) return {};
+    if (const PackedError error = ends_.write_error()) return error;
+    PackedError error = loop_->sockets().shutdown_write(socket_);
+    if (!error) {
+        ends_.shut_write();
+        return {};
+    }
+    // All that the system says is that there is no connection any more. What became of it, the
+    // pending error, is told by an empty send.
+    if (error == PackedError(std::errc::not_connected))
+        if (const PackedError cause = loop_->sockets().send(socket_, {}).error) error = cause;
+    ends_.on_write_error(error);
+    return error;
 }
 
 bool TcpStream::start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept {
     TIDEMILL_REQUIRE(reader_ == nullptr && writer_ == nullptr,
                      "a stream is not closed gracefully while somebody waits on it");
     if (!is_open()) return complete(request, waiter, ends_.fatal(), 0);
-    if (const PackedError error = ends_.close_error()) {
+    PackedError error = ends_.close_error();
+    if (!error) error = end_output();
+    if (!error && !ends_.read_has_ended()) error = want(Interest::read);
+    if (error || ends_.read_has_ended()) {
         ends_.is_torn() ? abort() : close_now();
         return complete(request, waiter, error, 0);
     }
-    PackedError error;
-    if (!ends_.is_write_shut()) error = loop_->sockets().shutdown_write(socket_);
-    if (!error && !ends_.read_has_ended()) error = want(Interest::read);
-    if (error || ends_.read_has_ended()) {
-        close_now();
-        return complete(request, waiter, error, 0);
-    }
-    const Deadline limit = request.deadline();
-    quiet_ms_ = 0;
-    set_read_deadline(limit.is_default() ? within(default_close_limit) : limit);
+    deadlines_.start_close(*loop_, *this, request.deadline());
     reader_ = &request;
     request.park(*this, waiter);
     return true;

@@ -5,6 +5,7 @@
 // A readiness report may have nothing behind it (a bad checksum, a datagram that another descriptor
 // of this socket took): the wait goes on, with its own deadline.
 
+#include "core/completion.hpp"
 #include "core/loop_core.hpp"
 #include <new>
 #include <tidemill/core/require.hpp>
@@ -159,10 +160,15 @@ void detail::UdpReceiveRequest::on_timer() noexcept {
 bool UdpSocket::start_receive(detail::UdpReceiveRequest& request,
                               detail::PromiseBase& waiter) noexcept {
     TIDEMILL_REQUIRE(reader_ == nullptr, "a UDP socket is received from by one task at a time");
-    if (!is_open()) return request.complete(waiter, Errc::closed_locally);
-    if (has_unread_ && loop_->has_budget() && receive(request))
-        return request.complete(waiter, request.error(), request.size_bytes());
-    if (const PackedError error = want(Interest::read)) return request.complete(waiter, error);
+    if (!is_open()) return detail::complete(request, waiter, Errc::closed_locally);
+    if (has_unread_ && loop_->has_budget() && receive(request)) {
+        // Goes on at once, even if that was the last of the budget: the next one waits then, with
+        // no datagram in hand that a destroyed task would take along.
+        loop_->charge(request.size_bytes());
+        return false;
+    }
+    if (const PackedError error = want(Interest::read))
+        return detail::complete(request, waiter, error);
     reader_ = &request;
     request.park_timed(*this, waiter);
     return true;
@@ -245,10 +251,11 @@ bool UdpSocket::start_send(UdpSendOperation& request, detail::PromiseBase& waite
     } else if (request.has_destination_ == is_connected_) {
         error = is_connected_ ? std::errc::already_connected : std::errc::not_connected;
     }
-    if (error) return request.complete(waiter, error);
-    if (send(request)) return request.complete(waiter, request.error(), request.bytes_.size());
+    if (error) return detail::complete(request, waiter, error);
+    if (send(request))
+        return detail::complete(request, waiter, request.error(), request.bytes_.size());
     error = want(Interest::write);
-    if (error) return request.complete(waiter, error);
+    if (error) return detail::complete(request, waiter, error);
     writer_ = &request;
     request.park_timed(*this, waiter);
     return true;

@@ -65,7 +65,7 @@ bool Signals::start_wait(SignalOperation& request, detail::PromiseBase& waiter) 
     TIDEMILL_REQUIRE(waiter_ == nullptr, "signals are waited for by one task at a time");
     if (const auto signal = catcher_->take()) {
         request.signal_ = *signal;
-        return request.complete(waiter, {});
+        return false; // not kept waiting with a signal in hand, which a destroyed task would lose
     }
     waiter_ = &request;
     request.park_timed(*this, waiter);

@@ -1,3 +1,4 @@
+#include "core/completion.hpp"
 #include "core/loop_core.hpp"
 #include "service/input_reader.hpp"
 #include <tidemill/core/require.hpp>
@@ -51,7 +52,8 @@ bool StandardInput::start_read(StandardInputOperation& request,
         reader_->ask();
         has_come = take(request); // it may have come just now, or the thread cannot be had
     }
-    if (has_come) return request.complete(waiter, request.error(), request.chunk_.size());
+    if (has_come && !request.chunk_.empty()) return false; // not kept waiting with bytes in hand
+    if (has_come) return detail::complete(request, waiter, request.error());
     waiter_ = &request;
     request.park_timed(*this, waiter);
     return true;

@@ -18,15 +18,15 @@ public:
         return read_ended_ && !ended_in_order_ ? fatal_ : PackedError();
     }
     [[nodiscard]] PackedError write_error() const noexcept {
+        if (is_torn_)
+            return Errc::torn; // also after a fatal error: it is what the writer must know
         if (fatal_) return fatal_;
-        if (is_torn_) return Errc::torn;
         return write_shut_ ? PackedError(std::errc::broken_pipe) : PackedError();
     }
 
     /// Why the stream cannot end in order; nothing if it can.
     [[nodiscard]] PackedError close_error() const noexcept {
-        if (fatal_) return fatal_;
-        return is_torn_ ? PackedError(Errc::torn) : PackedError();
+        return is_torn_ ? PackedError(Errc::torn) : fatal_;
     }
 
     /// The transport gave 0 bytes.
@@ -47,6 +47,7 @@ public:
         fatal_ = reason;
         read_ended_ = true;
         ended_in_order_ = false;
+        is_torn_ = false;
     }
     void tear() noexcept { is_torn_ = true; }
     void shut_write() noexcept { write_shut_ = true; }

@@ -146,10 +146,14 @@ namespace detail {
 
 template <std::size_t Count> struct GatheredPieces {
     template <class... Rest>
-    explicit GatheredPieces(Bytes first, Bytes second, const Rest&... rest) noexcept
-        : pieces{first, second, piece(rest)...} {}
-    static Bytes piece(Bytes bytes) noexcept { return bytes; }
-    static Bytes piece(Deadline) noexcept { return std::span<const std::byte>(); }
+    explicit GatheredPieces(Bytes first, Bytes second, const Rest&... rest) noexcept {
+        Bytes* next = pieces.data();
+        add(next, first);
+        add(next, second);
+        (add(next, rest), ...);
+    }
+    static void add(Bytes*& next, Bytes bytes) noexcept { *next++ = bytes; }
+    static void add(Bytes*&, Deadline) noexcept {}
     static Deadline last_deadline() noexcept { return {}; }
     template <class First, class... Rest>
     static Deadline last_deadline(const First& first, const Rest&... rest) noexcept {

@@ -8,6 +8,7 @@
 #include <tidemill/core/timer_node.hpp>
 #include <tidemill/net/endpoint.hpp>
 #include <tidemill/net/stream.hpp>
+#include <tidemill/net/stream_deadlines.hpp>
 #include <tidemill/net/stream_ends.hpp>
 
 namespace tidemill {
@@ -91,41 +92,30 @@ private:
                                 detail::ReadRequest& request) noexcept;
     [[nodiscard]] bool send(detail::WriteRequest& request) noexcept;
     [[nodiscard]] bool discard(CloseOperation& request) noexcept;
+    [[nodiscard]] detail::PackedError end_output() noexcept;
     void finish_connect(ConnectOperation& request) noexcept;
-    template <class Request> bool complete(Request& request, detail::PromiseBase& waiter,
-                                           detail::PackedError error, std::size_t bytes) noexcept;
     detail::PackedError want(detail::Interest more) noexcept {
         return (interest_ | more) == interest_ ? detail::PackedError() : ask(interest_ | more);
     }
     detail::PackedError ask(detail::Interest wanted) noexcept;
     void drop(detail::Interest less) noexcept;
-    void set_read_deadline(Deadline deadline) noexcept;
-    void set_write_deadline(Deadline deadline) noexcept;
-    void arm(std::int64_t moment) noexcept;
-    void rearm() noexcept;
     void expire_read() noexcept;
     void end_waiters() noexcept;
     void release_socket() noexcept;
     void close_now() noexcept;
 
-    static constexpr std::int64_t no_moment = std::numeric_limits<std::int64_t>::max();
-
     detail::LoopCore* loop_ = nullptr;
     NativeSocket socket_ = invalid_socket;
     std::uint32_t slot_ = 0;
     detail::Operation* writer_ = nullptr;
-    std::int64_t read_moment_ = no_moment; ///< when the waiting read expires
-    std::int64_t write_moment_ = no_moment;
     detail::LeaseAccount leases_;
     std::uint64_t received_ = 0;
     std::uint64_t sent_ = 0;
     detail::StreamEnds ends_;
-    std::uint32_t idle_ms_ = 0;
-    std::uint32_t write_stall_ms_ = 60'000;
-    std::uint32_t quiet_ms_ = 0;
-    detail::Interest interest_ = detail::Interest::none; ///< what the selector knows
-    bool has_unread_ = false;    ///< there was more than the last read took: try before waiting
-    bool stall_limited_ = false; ///< progress of the waiting write extends its limit
+    [[no_unique_address]] detail::StreamDeadlines deadlines_; ///< its last bytes hold what follows
+    detail::Interest interest_ = detail::Interest::none;      ///< what the selector knows
+    bool has_unread_ : 1 = false;   ///< there was more than the last read took: try before waiting
+    bool wants_leases_ : 1 = false; ///< the loop has been asked to tell when leases come back
     std::uint8_t exceptions_at_birth_ = 0;
 };
 
@@ -138,6 +128,8 @@ public:
         return stream_.start_connect(*this, frame.promise());
     }
     [[nodiscard]] Result<TcpStream> await_resume();
+    /// A connection that nobody has taken is not lingered for.
+    ~ConnectOperation() { stream_.abort(); }
 
 private:
     friend TcpStream;
