@@ -28,8 +28,8 @@ cmake_path(RELATIVE_PATH PROJECT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_BINARY_DIR}
 set(TIDEMILL_PREFIX_MAPS -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
                          -fmacro-prefix-map=${relative_top}/=)
 
-# Position-independent code lets a program replace every function, so GCC would inline none that other
-# files see. Nobody replaces ours.
+# Position-independent code lets a program replace every function, so GCC would inline none that
+# other files see. Nobody replaces ours.
 include(CheckCXXCompilerFlag)
 check_cxx_compiler_flag(-fno-semantic-interposition TIDEMILL_HAS_NO_INTERPOSITION)
 set(TIDEMILL_INLINING $<$<BOOL:${TIDEMILL_HAS_NO_INTERPOSITION}>:-fno-semantic-interposition>)

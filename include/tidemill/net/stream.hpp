@@ -14,6 +14,7 @@
 #include <tidemill/core/chunk.hpp>
 #include <tidemill/core/promise.hpp>
 #include <tidemill/net/bytes.hpp>
+#include <tidemill/net/gather_operation.hpp>
 #include <tidemill/net/stream_operations.hpp>
 
 namespace tidemill {
