@@ -1,7 +1,7 @@
 // The cold half of Chunk: copying, keeping and releasing.
 #include <tidemill/core/chunk.hpp>
 
-#include "core/chunk_arena.hpp"
+#include "core/chunk_pool.hpp"
 
 #include <algorithm>
 #include <new>
@@ -24,10 +24,14 @@ void Chunk::keep() {
 
 void Chunk::release() noexcept {
     std::byte* const start = data_ - (origin_ & ~own_block);
-    if (kept())
-        ::operator delete(start);
-    else
-        detail::ChunkArena::around(start).give_back(start);
+    if (kept()) [[unlikely]]
+        return ::operator delete(start);
+    detail::ChunkArena& arena = detail::ChunkArena::around(start);
+    TIDEMILL_REQUIRE(arena.is_on_its_thread(),
+                     "a chunk must be released on the thread of its loop; keep() it to pass it on");
+    detail::ChunkPool* const pool = arena.pool();
+    if (pool == nullptr || !pool->end_quick_lease(start)) [[unlikely]]
+        arena.give_back(start);
 }
 
 } // namespace tidemill

@@ -33,9 +33,6 @@ void ChunkArena::destroy(ChunkArena* arena) noexcept {
 }
 
 void ChunkArena::give_back(const std::byte* memory) noexcept {
-    TIDEMILL_REQUIRE(thread_ == current_thread(),
-                     "a chunk must be released on the thread of its loop; keep() it to pass it on");
-    if (pool_ != nullptr && pool_->end_quick_lease(memory)) return;
     const auto first = static_cast<std::size_t>(memory - page(0)) / page_bytes;
     LeaseRecord* const record = leases_[first].record;
     const PageRun run{first, leases_[first].pages};

@@ -43,6 +43,9 @@ public:
     }
     /// Ends the lease that begins at `memory`. The arena may be gone afterwards.
     void give_back(const std::byte* memory) noexcept;
+    [[nodiscard]] bool is_on_its_thread() const noexcept { return thread_ == current_thread(); }
+    /// Null once the pool is gone.
+    [[nodiscard]] ChunkPool* pool() const noexcept { return pool_; }
 
     void set_thread(ThreadMark thread) noexcept { thread_ = thread; }
     /// The pool goes: calls `forget(record, bytes)` for each lease and lives on alone.

@@ -3,6 +3,7 @@
 // A text is half a sentence without punctuation, because message() puts context before it and the
 // bytes that had left behind it.
 #include <tidemill/core/error.hpp>
+#include <tidemill/core/packed_error.hpp>
 
 #include <stdexcept>
 
@@ -70,7 +71,7 @@ Error::Error(std::error_code code, std::string context) : code_(code) {
 }
 
 Error::Error(const Error& other) : code_(other.code_) {
-    if (other.detail_) detail_ = std::make_unique<Detail>(*other.detail_);
+    if (other.detail_) detail_ = OwnedDetail(new Detail(*other.detail_));
 }
 
 Error& Error::operator=(const Error& other) {
@@ -78,8 +79,10 @@ Error& Error::operator=(const Error& other) {
     return *this;
 }
 
+void Error::DropDetail::operator()(Detail* detail) const noexcept { delete detail; }
+
 Error::Detail& Error::detail() {
-    if (!detail_) detail_ = std::make_unique<Detail>();
+    if (!detail_) detail_ = OwnedDetail(new Detail());
     return *detail_;
 }
 
@@ -102,4 +105,9 @@ Error Error::with_bytes_written(std::size_t bytes) && {
 
 void throw_error(const Error& error) { throw ThrownError(error); }
 
+namespace detail {
+
+tl::unexpected<Error> failed(PackedError error) noexcept { return failure(error.code()); }
+
+} // namespace detail
 } // namespace tidemill

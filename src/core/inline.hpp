@@ -1,8 +1,11 @@
-// For the few functions that must not be left as calls; where and why stands in tcp_transfer.cpp.
+// For the few functions whose place in the machine code matters; where and why stands in
+// net/tcp_transfer.cpp.
 #pragma once
 
 #if defined(__GNUC__)
 #define TIDEMILL_INLINE [[gnu::always_inline]] inline
+#define TIDEMILL_COLD [[gnu::cold]] [[gnu::noinline]]
 #else
 #define TIDEMILL_INLINE inline
+#define TIDEMILL_COLD
 #endif

@@ -63,10 +63,6 @@ void PromiseBase::cancel_chain() noexcept {
     if (operation == nullptr || !operation->try_cancel()) cancel_is_pending_ = true;
 }
 
-bool PromiseBase::take_pending_cancel() noexcept {
-    return std::exchange(root().cancel_is_pending_, false);
-}
-
 void RootList::add(PromiseBase& root) noexcept {
     root.links_ = {first_, nullptr};
     if (first_ != nullptr) first_->links_.previous = &root;

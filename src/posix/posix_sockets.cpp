@@ -4,6 +4,7 @@
 // it: between two calls another thread could fork. recv and send are used, not read and write,
 // which cost 2 % more on sockets and know no MSG_NOSIGNAL.
 
+#include "core/inline.hpp"
 #include "core/sockets.hpp"
 #include "posix/posix_address.hpp"
 #include "posix/posix_error.hpp"
@@ -144,8 +145,8 @@ public:
     }
 
     IoResult send(NativeSocket socket, Buffer bytes) override {
-        return io_result(
-            retried([&] { return ::send(socket, bytes.data(), bytes.size(), send_flags); }));
+        const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), send_flags);
+        return sent >= 0 ? io_result(sent) : send_again(socket, bytes);
     }
 
     IoResult send_gathered(NativeSocket socket, std::span<const Buffer> pieces) override {
@@ -219,7 +220,20 @@ public:
 
 private:
     static IoResult receive_now(int socket, std::span<std::byte> into) noexcept {
+        const ssize_t received = ::recv(socket, into.data(), into.size(), 0);
+        return received >= 0 ? io_result(received) : receive_again(socket, into);
+    }
+
+    // What a call that has failed needs lies apart from the way of every message. errno is that of
+    // the call that failed.
+    TIDEMILL_COLD static IoResult receive_again(int socket, std::span<std::byte> into) noexcept {
+        if (errno != EINTR) return io_result(-1);
         return io_result(retried([&] { return ::recv(socket, into.data(), into.size(), 0); }));
+    }
+    TIDEMILL_COLD static IoResult send_again(int socket, Buffer bytes) noexcept {
+        if (errno != EINTR) return io_result(-1);
+        return io_result(
+            retried([&] { return ::send(socket, bytes.data(), bytes.size(), send_flags); }));
     }
 
     static SocketResult adopt(int socket) noexcept {

@@ -81,10 +81,15 @@ private:
         std::string context;
         std::size_t bytes_written = 0;
     };
+    // Out of line, or every place that drops a result would carry the deletion in its code.
+    struct DropDetail {
+        void operator()(Detail* detail) const noexcept;
+    };
+    using OwnedDetail = std::unique_ptr<Detail, DropDetail>;
     Detail& detail();
 
     std::error_code code_;
-    std::unique_ptr<Detail> detail_;
+    OwnedDetail detail_;
 };
 
 /// A value, or the Error that prevented it.

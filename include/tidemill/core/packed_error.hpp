@@ -27,4 +27,8 @@ private:
     int value_ = 0;
 };
 
+/// The error as the failed Result that an operation gives. Out of line: it is rare, and every
+/// co_await would carry it along in the code of the program.
+[[nodiscard]] tl::unexpected<Error> failed(PackedError error) noexcept;
+
 } // namespace tidemill::detail

@@ -16,6 +16,7 @@
 #include <new>
 #include <tidemill/core/frame_pool.hpp>
 #include <tidemill/core/operation.hpp>
+#include <utility>
 
 namespace tidemill::detail {
 
@@ -93,7 +94,9 @@ public:
     /// Ends what the chain waits for as cancelled, or else the next wait that it begins.
     void cancel_chain() noexcept;
     /// For park(): true, once, if a cancellation found nothing to end before.
-    [[nodiscard]] bool take_pending_cancel() noexcept;
+    [[nodiscard]] bool take_pending_cancel() noexcept {
+        return std::exchange(root().cancel_is_pending_, false);
+    }
 
     [[nodiscard]] bool has_failed() const noexcept { return has_exception_; }
     [[nodiscard]] bool is_running() const noexcept { return is_running_; }

@@ -108,7 +108,8 @@ private:
 class [[nodiscard]] ReadOperation : public detail::ReadRequest {
 public:
     [[nodiscard]] Result<Chunk> await_resume() noexcept {
-        if (error()) return failure(error().code());
+        if (error()) [[unlikely]]
+            return detail::failed(error());
         return std::move(chunk_);
     }
 
@@ -121,7 +122,8 @@ private:
 class [[nodiscard]] ReadIntoOperation : public detail::ReadRequest {
 public:
     [[nodiscard]] Result<std::size_t> await_resume() const noexcept {
-        if (error()) return failure(error().code());
+        if (error()) [[unlikely]]
+            return detail::failed(error());
         return into_.size;
     }
 
