@@ -86,11 +86,11 @@ std::size_t ChunkPool::allowance_bytes(std::size_t held_bytes) const noexcept {
     return std::min({limits_.largest_receive_bytes, share, limits_.stream_bytes - held_bytes});
 }
 
-// Below the budgets it was asked for more than is left, and anybody's lease may make the
-// difference.
+// A stream within its budget is refused for what others hold, and any of their leases that returns
+// may make the difference.
 std::span<std::byte> ChunkPool::refuse(const LeaseAccount& account) noexcept {
-    const LeaseRecord& record = *account.record_;
-    account.record_->refused = true;
+    LeaseRecord& record = *account.record_;
+    record.refused = true;
     if (leased_bytes_ >= limits_.loop_bytes || record.leased_bytes < limits_.stream_bytes)
         loop_refused_ = true;
     return {};

@@ -158,7 +158,8 @@ TEST_CASE("two loops take different signals, and each hears its own") {
 
 TEST_CASE("cancelling the wait for a signal, and destroying what is waited on, is `cancelled`") {
     EventLoop loop;
-    std::optional<Signals> signals(std::in_place, loop, std::initializer_list{Signal::user1});
+    std::optional<Signals> signals(std::in_place, loop,
+                                   std::initializer_list<Signal>{Signal::user1});
     TaskScope scope(loop);
     std::optional<Result<Signal>> result;
     const auto wait = [&]() -> Task<void> { result = co_await signals->next(); };
