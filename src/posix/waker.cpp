@@ -1,7 +1,3 @@
-// At most one wake-up is in the descriptor at any time: a flag stands for it, so that a thousand
-// calls write once, and a pipe, where there is no eventfd, can neither fill up nor keep some for
-// later.
-
 #include "posix/waker.hpp"
 #include "posix/posix_error.hpp"
 #include <array>
@@ -35,7 +31,7 @@ Result<Waker> Waker::make() {
 
 Waker::Waker(Waker&& other) noexcept
     : read_end_(std::exchange(other.read_end_, -1)),
-      write_end_(std::exchange(other.write_end_, -1)), is_raised_(other.is_raised_.load()) {}
+      write_end_(std::exchange(other.write_end_, -1)) {}
 
 Waker::~Waker() {
     if (read_end_ == -1) return;
@@ -43,21 +39,21 @@ Waker::~Waker() {
     if (write_end_ != read_end_) ::close(write_end_);
 }
 
-// Whoever finds the flag up knows that the descriptor is readable, or that its reader is on the way
-// back to the loop and will see what the caller wrote before: drain() takes the flag by an
-// exchange, which orders the two.
+// A full pipe or counter means that a wake is already under way, so would-block is success.
 void Waker::wake() noexcept {
-    if (is_raised_.exchange(true, std::memory_order_acq_rel)) return;
     const std::uint64_t one = 1;
     static_cast<void>(retried([&] { return ::write(write_end_, &one, sizeof one); }));
 }
 
-// The flag last: were it lowered first, a wake in between could raise it, lose its bytes to this
-// read, and silence all later ones.
+// All at once, so that many wakes are one return. A flag that says "raised already" would save
+// calls, but not survive a fork: a child that reads what both share would leave the parent's flag
+// up, and the parent deaf.
 void Waker::drain() noexcept {
-    std::uint64_t scrap = 0; // as much as one wake wrote
-    static_cast<void>(retried([&] { return ::read(read_end_, &scrap, sizeof scrap); }));
-    is_raised_.exchange(false, std::memory_order_acq_rel);
+    std::array<std::uint64_t, 64> scrap;
+    ssize_t bytes = 0;
+    do {
+        bytes = retried([&] { return ::read(read_end_, scrap.data(), sizeof scrap); });
+    } while (bytes == ssize_t{sizeof scrap});
 }
 
 } // namespace tidemill::detail

@@ -13,8 +13,6 @@ using namespace std::chrono_literals;
 using tidemill::Duration;
 using tidemill::detail::Interest;
 
-constexpr auto at_once = Duration::zero();
-
 TEST_CASE_TEMPLATE("a wake before the wait ends it, once, with no socket registered", S,
                    TIDEMILL_EVERY_SELECTOR) {
     const S selector;
