@@ -9,6 +9,7 @@
 #include <tidemill/core/event_loop.hpp>
 #include <tidemill/core/remote.hpp>
 #include <tidemill/core/remote_channel.hpp>
+#include <tidemill/core/run_blocking.hpp>
 #include <tidemill/core/semaphore.hpp>
 #include <tidemill/core/sleep.hpp>
 #include <tidemill/core/task.hpp>
