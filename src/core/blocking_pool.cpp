@@ -76,8 +76,7 @@ void BlockingJob::abandon(Operation&) noexcept {
 }
 
 bool BlockingWait::start(PromiseBase& task) {
-    if (!BlockingPool::of(*task.loop()).submit(job_))
-        return complete(task, Errc::limit_reached);
+    if (!BlockingPool::of(*task.loop()).submit(job_)) return complete(task, Errc::limit_reached);
     job_->waiter_ = this;
     park_timed(*job_, task);
     return true;

@@ -200,7 +200,7 @@ private:
     unsigned failed_waits_ = 0; ///< in a row
     Token stale_{no_slot, 0};   ///< reported by a wait although its source was gone
     std::uint64_t stale_turn_ = 0;
-    unsigned uses_ = 0;         ///< guards of either kind
+    unsigned uses_ = 0; ///< guards of either kind
     bool is_running_ = false;
     std::array<std::unique_ptr<LoopExtension>, static_cast<std::size_t>(ExtensionSlot::count_)>
         extensions_;
