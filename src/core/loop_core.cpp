@@ -138,6 +138,7 @@ void LoopCore::read_clock() noexcept {
     now_ns_ = clock_.now().count();
     coarse_ns_ = clock_.coarse_now().count();
     callback_began_ns_ = coarse_ns_;
+    seen_coarse_ns_ = 0; // by whoever started an operation since the last turn
 }
 
 std::int64_t LoopCore::moment_after(std::int64_t timeout_ns) noexcept {
