@@ -1,6 +1,6 @@
 #include "core/loop_core.hpp"
 #include <algorithm>
-#include <tidemill/core/when.hpp>
+#include <tidemill/core/when_group.hpp>
 
 namespace tidemill::detail {
 
