@@ -35,7 +35,11 @@ MainTask::MainTask(EventLoop& loop, PromiseBase& task) noexcept
 MainTask::~MainTask() { task_.destroy(); }
 
 void MainTask::run() {
-    task_.start_root(*this);
+    loop_->check_can_run();
+    {
+        const LoopCore::UseGuard in_use(*loop_);
+        task_.start_root(*this);
+    }
     while (!has_ended_) loop_->run_once(Duration(-1));
     if (exception_ != nullptr) std::rethrow_exception(exception_);
 }

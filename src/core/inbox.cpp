@@ -4,21 +4,27 @@
 namespace tidemill::detail {
 
 bool Inbox::post(Function closure) {
-    const bool accepted =
-        is_own_thread() ? post_own(std::move(closure)) : post_foreign(std::move(closure));
+    const bool accepted = is_own_thread() ? post_own(std::move(closure), limit_)
+                                          : post_foreign(std::move(closure), limit_);
     if (!accepted) rejected_.fetch_add(1, std::memory_order_relaxed);
     return accepted;
 }
 
-bool Inbox::post_own(Function&& closure) {
-    if (selector_ == nullptr || own_.size() >= limit_) return false;
+bool Inbox::post_notice(Function closure) {
+    constexpr std::size_t no_limit = ~std::size_t{0};
+    return is_own_thread() ? post_own(std::move(closure), no_limit)
+                           : post_foreign(std::move(closure), no_limit);
+}
+
+bool Inbox::post_own(Function&& closure, std::size_t limit) {
+    if (selector_ == nullptr || own_.size() >= limit) return false;
     own_.push_back(std::move(closure));
     return true;
 }
 
-bool Inbox::post_foreign(Function&& closure) {
+bool Inbox::post_foreign(Function&& closure, std::size_t limit) {
     const std::lock_guard lock(mutex_);
-    if (selector_ == nullptr || foreign_.size() >= limit_) return false;
+    if (selector_ == nullptr || foreign_.size() >= limit) return false;
     foreign_.push_back(std::move(closure));
     foreign_count_.store(foreign_.size());
     wake_if_asleep();
@@ -37,9 +43,9 @@ void Inbox::stop() noexcept {
     wake_if_asleep();
 }
 
-bool Inbox::may_sleep() noexcept {
+bool Inbox::may_sleep(bool heeds_stop) noexcept {
     is_asleep_.store(true);
-    if (foreign_count_.load() == 0 && !stop_requested_.load()) return true;
+    if (foreign_count_.load() == 0 && !(heeds_stop && stop_requested_.load())) return true;
     after_wait();
     return false;
 }
@@ -68,6 +74,7 @@ void Inbox::run_all(std::vector<Function>& queue, std::size_t& done) {
     done = 0;
 }
 
+// The loop is named until the closures are gone: they may own timers, which leave its wheel.
 void Inbox::close() noexcept {
     std::vector<Function> dropped;
     {
@@ -76,10 +83,11 @@ void Inbox::close() noexcept {
         dropped.swap(foreign_);
         foreign_count_.store(0);
     }
-    loop_ = nullptr;
+    dropped.clear();
     own_.clear();
     running_own_.clear();
     running_foreign_.clear();
+    loop_ = nullptr;
 }
 
 } // namespace tidemill::detail

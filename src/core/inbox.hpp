@@ -27,6 +27,8 @@ public:
 
     /// Any thread; the thread that made the inbox is the loop's own.
     bool post(Function closure);
+    /// For notices whose number is limited by other means: refused only when the loop is gone.
+    bool post_notice(Function closure);
     void stop() noexcept;
     [[nodiscard]] Remote remote() noexcept { return Remote(shared_from_this()); }
 
@@ -37,8 +39,9 @@ public:
     [[nodiscard]] bool is_own_thread() const noexcept {
         return std::this_thread::get_id() == owner_;
     }
-    /// True if the loop may block now; then after_wait() must follow.
-    [[nodiscard]] bool may_sleep() noexcept;
+    /// True if the loop may block now; then after_wait() must follow. A stop keeps awake only who
+    /// heeds it: run() does, run(task) and run_once() do not.
+    [[nodiscard]] bool may_sleep(bool heeds_stop) noexcept;
     void after_wait() noexcept { is_asleep_.store(false, std::memory_order_relaxed); }
     [[nodiscard]] bool has_closures() const noexcept {
         return !own_.empty() || !running_own_.empty() || !running_foreign_.empty() ||
@@ -52,8 +55,8 @@ public:
     [[nodiscard]] std::uint64_t rejected() const noexcept { return rejected_.load(); }
 
 private:
-    bool post_own(Function&& closure);
-    bool post_foreign(Function&& closure);
+    bool post_own(Function&& closure, std::size_t limit);
+    bool post_foreign(Function&& closure, std::size_t limit);
     void wake_if_asleep() noexcept;
     void run_all(std::vector<Function>& queue, std::size_t& done);
 

@@ -47,7 +47,7 @@ LoopCore::LoopCore(const LoopOptions& options, Seams seams)
       options_(usable(options)) {}
 
 LoopCore::~LoopCore() {
-    TIDEMILL_REQUIRE(!is_running_, "an EventLoop is not destroyed while it runs");
+    TIDEMILL_REQUIRE(uses_ == 0, "an EventLoop is not destroyed while it runs");
     inbox_->close();
     for (auto& extension : extensions_)
         if (extension != nullptr) extension->on_loop_gone();
@@ -64,10 +64,14 @@ LoopCore::~LoopCore() {
     }
 }
 
-LoopCore::RunGuard::RunGuard(LoopCore& loop) noexcept : loop_(loop) {
-    loop.check_thread();
-    TIDEMILL_REQUIRE(!loop.is_running_, "an EventLoop is not run from inside itself");
+LoopCore::RunGuard::RunGuard(LoopCore& loop) noexcept : loop_(loop), in_use_(loop) {
+    loop.check_can_run();
     loop.is_running_ = true;
+}
+
+void LoopCore::check_can_run() const noexcept {
+    check_thread();
+    TIDEMILL_REQUIRE(!is_running_, "an EventLoop is not run from inside itself");
 }
 
 void LoopCore::check_thread() const noexcept {
@@ -76,14 +80,15 @@ void LoopCore::check_thread() const noexcept {
 }
 
 void LoopCore::run() {
-    while (!inbox_->take_stop()) run_once(Duration(-1));
+    check_can_run();
+    while (!inbox_->take_stop()) turn(Duration(-1), true);
 }
 
-void LoopCore::run_once(Duration max_wait) {
+void LoopCore::turn(Duration max_wait, bool heeds_stop) {
     const RunGuard guard(*this);
     offer_leases();
     const Duration timeout = time_to_wait(max_wait);
-    const std::size_t count = wait_for_events(timeout);
+    const std::size_t count = wait_for_events(timeout, heeds_stop);
     read_clock();
     dispatch_events(count);
     wheel_.expire(now_ns_);
@@ -108,8 +113,8 @@ Duration LoopCore::time_to_wait(Duration max_wait) noexcept {
     return std::min(limit, Duration(std::max<std::int64_t>(next - now_ns_, 0)));
 }
 
-std::size_t LoopCore::wait_for_events(Duration timeout) {
-    if (timeout > Duration::zero() && !inbox_->may_sleep()) timeout = Duration::zero();
+std::size_t LoopCore::wait_for_events(Duration timeout, bool heeds_stop) {
+    if (timeout > Duration::zero() && !inbox_->may_sleep(heeds_stop)) timeout = Duration::zero();
     const Duration allowed = timeout > Duration::zero() ? clock_.longest_wait(timeout) : timeout;
     const Result<std::size_t> count = selector_->wait(events_, allowed);
     inbox_->after_wait();
@@ -133,6 +138,7 @@ void LoopCore::read_clock() noexcept {
     now_ns_ = clock_.now().count();
     coarse_ns_ = clock_.coarse_now().count();
     callback_began_ns_ = coarse_ns_;
+    seen_coarse_ns_ = 0; // by whoever started an operation since the last turn
 }
 
 std::int64_t LoopCore::moment_after(std::int64_t timeout_ns) noexcept {

@@ -63,9 +63,13 @@ public:
     ~LoopCore();
 
     void run();
-    void run_once(Duration max_wait);
+    void run_once(Duration max_wait) { turn(max_wait, false); }
+    /// Misuse unless this is the loop's thread and the loop does not run.
+    void check_can_run() const noexcept;
     /// Marks the loop as running for a scope; nesting is misuse.
     class RunGuard;
+    /// Marks the loop as in use while user code runs that was not called by a turn.
+    class UseGuard;
 
     // Sources
     [[nodiscard]] std::uint32_t attach(Source& source);
@@ -152,8 +156,9 @@ private:
     };
     static constexpr std::uint32_t no_slot = ~std::uint32_t{0};
 
+    void turn(Duration max_wait, bool heeds_stop);
     [[nodiscard]] Duration time_to_wait(Duration max_wait) noexcept;
-    [[nodiscard]] std::size_t wait_for_events(Duration timeout);
+    [[nodiscard]] std::size_t wait_for_events(Duration timeout, bool heeds_stop);
     std::size_t tolerate_failed_wait(const Error& error);
     void read_clock() noexcept;
     void dispatch_events(std::size_t count) noexcept;
@@ -195,9 +200,21 @@ private:
     unsigned failed_waits_ = 0; ///< in a row
     Token stale_{no_slot, 0};   ///< reported by a wait although its source was gone
     std::uint64_t stale_turn_ = 0;
+    unsigned uses_ = 0; ///< guards of either kind
     bool is_running_ = false;
     std::array<std::unique_ptr<LoopExtension>, static_cast<std::size_t>(ExtensionSlot::count_)>
         extensions_;
+};
+
+class LoopCore::UseGuard {
+public:
+    explicit UseGuard(LoopCore& loop) noexcept : loop_(loop) { ++loop_.uses_; }
+    ~UseGuard() { --loop_.uses_; }
+    UseGuard(const UseGuard&) = delete;
+    UseGuard& operator=(const UseGuard&) = delete;
+
+private:
+    LoopCore& loop_;
 };
 
 class LoopCore::RunGuard {
@@ -209,6 +226,7 @@ public:
 
 private:
     LoopCore& loop_;
+    UseGuard in_use_;
 };
 
 } // namespace tidemill::detail

@@ -17,8 +17,10 @@ void TimedOperation::park_timed(OperationOwner& owner, PromiseBase& waiter) noex
 
 void TimedOperation::on_timer() noexcept {
     if (!is_parked()) return; // it has ended in this turn and waits to be resumed
+    LoopCore& loop = *waiter().loop();
     owner().abandon(*this);
     finish_now(Errc::deadline_expired);
+    loop.after_callback();
 }
 
 void TimedOperation::stop_timer() noexcept {

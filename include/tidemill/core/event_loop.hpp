@@ -39,6 +39,9 @@ struct LoopOptions {
     std::size_t linger_bytes = std::size_t{1} << 20;
     /// Closures that may wait to be run; beyond it post() answers false.
     std::size_t posted_closures = std::size_t{1} << 20;
+    /// For run_blocking(): threads, started on demand, and functions that may wait for one.
+    std::size_t blocking_threads = 4;
+    std::size_t blocking_jobs = 1024;
     /// A callback that takes longer is counted as slow.
     Duration slow_callback = std::chrono::milliseconds(50);
 };

@@ -91,7 +91,10 @@ public:
 protected:
     explicit Operation(SuspensionPoint point, Deadline deadline = {}) noexcept
         : next_(nullptr), deadline_(deadline), point_(point) {}
-    ~Operation() {
+    ~Operation() { leave(); }
+    /// What the destructor does. For derived operations whose owner uses them as what they are when
+    /// it is told: it must hear before they are half destroyed.
+    void leave() noexcept {
         if (state_ == State::parked || state_ == State::ready) [[unlikely]]
             take_off();
     }

@@ -99,6 +99,9 @@ public:
     }
 
     [[nodiscard]] bool has_failed() const noexcept { return has_exception_; }
+    /// The code of this frame has ended, with a result or by an exception.
+    [[nodiscard]] bool has_finished() const noexcept { return has_finished_; }
+    [[nodiscard]] bool has_value() const noexcept { return has_value_; }
     [[nodiscard]] bool is_running() const noexcept { return is_running_; }
     void set_awaited(Operation* operation) noexcept { awaited_ = operation; }
     /// The operation at the end of the chain, or null while it runs.

@@ -62,7 +62,7 @@ private:
 template <> class TaskPromise<void> final : public PromiseBase {
 public:
     Task<void> get_return_object() noexcept;
-    void return_void() const noexcept {}
+    void return_void() noexcept { has_value_ = true; }
     void take() { rethrow_if_failed(); }
 };
 
