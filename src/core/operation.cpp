@@ -1,4 +1,4 @@
-#include "core/loop_core.hpp"
+#include "core/completion.hpp"
 #include <tidemill/core/operation.hpp>
 #include <tidemill/core/promise.hpp>
 
@@ -35,6 +35,10 @@ void Operation::yield(PromiseBase& waiter, PackedError error) noexcept {
     waiter_ = &waiter;
     waiter.set_awaited(this);
     finish_later(error);
+}
+
+bool Operation::complete(PromiseBase& waiter, PackedError error) noexcept {
+    return detail::complete(*this, waiter, error);
 }
 
 bool Operation::try_cancel() noexcept {
