@@ -83,8 +83,8 @@ public:
     void finish_now(PackedError error) noexcept;
     /// Suspends `waiter` until the loop's ready list comes to it; the operation is complete.
     void yield(PromiseBase& waiter, PackedError error = {}) noexcept;
-    /// Ends an operation that need not wait. True, and suspended until the next turn, if with it the
-    /// task has had its share of this one.
+    /// Ends an operation that need not wait. True, and suspended until the next turn, if with it
+    /// the task has had its share of this one.
     [[nodiscard]] bool complete(PromiseBase& waiter, PackedError error = {}) noexcept;
     /// Ends the wait without ever resuming anybody: the loop is gone.
     void forget() noexcept { state_ = State::idle; }
