@@ -200,7 +200,8 @@ void LoopCore::dispatch_events(std::size_t count) noexcept {
             prefetch<3>(slots_[events_[i + source_ahead].token.slot].source);
         if (i + frame_ahead < count)
             if (const Source* source = slots_[events_[i + frame_ahead].token.slot].source)
-                prefetch<4>(reinterpret_cast<const std::byte*>(source->waiting_reader()) - 128);
+                if (const Operation* reader = source->waiting_reader())
+                    prefetch<4>(reinterpret_cast<const std::byte*>(reader) - 128);
         dispatch(events_[i]);
         after_callback();
     }
