@@ -160,21 +160,30 @@ bool ServerCore::wait_until_empty(DrainOperation& operation, PromiseBase& waiter
 
 void ServerCore::abandon(Operation&) noexcept { drainer_ = nullptr; }
 
-Task<Result<void>> ServerCore::drain(Duration limit, Duration quiet) {
+LoopCore& ServerCore::begin_drain(Duration quiet) noexcept {
     stop_accepting();
-    const std::int64_t end_ns = loop_->moment_after(within(limit).timeout_ns());
     for (Connection* each = first_; each != nullptr; each = each->next)
         each->stream().limit_quiet(quiet);
-    DrainOperation drained(*this, within(limit));
-    const bool is_empty = co_await drained;
+    return *loop_;
+}
+
+Task<Result<void>> ServerCore::drain(std::weak_ptr<ServerCore> server, Duration limit,
+                                     Duration quiet) {
+    constexpr auto pause = std::chrono::milliseconds(5);
+    // Not locked across a wait: the server may go meanwhile, and takes its handlers along then.
+    LoopCore& loop = server.lock()->begin_drain(quiet);
+    const std::int64_t end_ns = loop.moment_after(within(limit).timeout_ns());
+    DrainOperation drained(*server.lock(), within(limit));
+    const PackedError ended = co_await drained;
     // The sockets that the loop still sees off carry the last answers to their peers.
-    while (is_empty && loop_->counters().lingering > 0 && loop_->now_ns() < end_ns) {
-        constexpr auto pause = std::chrono::milliseconds(5);
+    while (!ended && loop.counters().lingering > 0 && loop.now_ns() < end_ns) {
         if (const auto slept = co_await sleep(pause); !slept) break;
     }
-    const bool is_complete = is_empty && loop_->counters().lingering == 0;
-    stop();
-    if (!is_complete) co_return failure(Errc::deadline_expired);
+    const std::shared_ptr<ServerCore> core = server.lock();
+    if (core == nullptr) co_return failure(Errc::cancelled);
+    core->stop();
+    if (ended == PackedError(Errc::cancelled)) co_return failure(Errc::cancelled);
+    if (ended || loop.counters().lingering > 0) co_return failure(Errc::deadline_expired);
     co_return Result<void>();
 }
 
@@ -197,10 +206,10 @@ Result<Server> Server::listen(EventLoop& loop, const Endpoint& address,
                               const ServerOptions& options) {
     auto listener = TcpListener::listen(loop, address, options.listen);
     if (!listener) return failure(std::move(listener.error()));
-    return Server(std::make_unique<detail::ServerCore>(loop, std::move(*listener), options));
+    return Server(std::make_shared<detail::ServerCore>(loop, std::move(*listener), options));
 }
 
-Server::Server(std::unique_ptr<detail::ServerCore> core) noexcept : core_(std::move(core)) {}
+Server::Server(std::shared_ptr<detail::ServerCore> core) noexcept : core_(std::move(core)) {}
 Server::Server(Server&& other) noexcept = default;
 Server& Server::operator=(Server&& other) noexcept = default;
 Server::~Server() = default;
@@ -212,7 +221,7 @@ void Server::start(std::unique_ptr<detail::ConnectionHandler> handler) {
 void Server::stop_accepting() noexcept { core_->stop_accepting(); }
 
 Task<Result<void>> Server::drain(Duration limit, Duration quiet) {
-    return core_->drain(limit, quiet);
+    return detail::ServerCore::drain(core_, limit, quiet);
 }
 
 void Server::stop() noexcept { core_->stop(); }

@@ -51,7 +51,7 @@ public:
     bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
         return start(frame.promise());
     }
-    [[nodiscard]] bool await_resume() const noexcept { return !error(); }
+    [[nodiscard]] PackedError await_resume() const noexcept { return error(); }
 
 private:
     bool start(PromiseBase& waiter) noexcept;
@@ -67,12 +67,16 @@ public:
     void start(std::unique_ptr<ConnectionHandler> handler);
     void stop_accepting() noexcept { listener_->close(); }
     void stop() noexcept;
-    [[nodiscard]] Task<Result<void>> drain(Duration limit, Duration quiet);
+    /// The server may be destroyed while this waits, and the wait is `cancelled` then.
+    [[nodiscard]] static Task<Result<void>> drain(std::weak_ptr<ServerCore> server, Duration limit,
+                                                  Duration quiet);
     [[nodiscard]] const Endpoint& endpoint() const noexcept { return listener_->endpoint(); }
     [[nodiscard]] const ServerCounters& counters() const noexcept { return counters_; }
 
     void ended(Connection& connection) noexcept;
     void failed(std::exception_ptr exception) noexcept;
+    /// Limits the silence of every connection and gives the loop.
+    LoopCore& begin_drain(Duration quiet) noexcept;
     bool wait_until_empty(DrainOperation& operation, PromiseBase& waiter) noexcept;
 
 private:

@@ -93,10 +93,11 @@ public:
     [[nodiscard]] ServerCounters counters() const noexcept;
 
 private:
-    explicit Server(std::unique_ptr<detail::ServerCore> core) noexcept;
+    explicit Server(std::shared_ptr<detail::ServerCore> core) noexcept;
     void start(std::unique_ptr<detail::ConnectionHandler> handler);
 
-    std::unique_ptr<detail::ServerCore> core_;
+    std::shared_ptr<detail::ServerCore>
+        core_; ///< shared with nobody: drain() looks whether it lives
 };
 
 } // namespace tidemill
