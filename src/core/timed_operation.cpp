@@ -41,7 +41,9 @@ Sleepers sleepers;
 } // namespace
 
 SleepOperation::SleepOperation(Duration duration) noexcept
-    : TimedOperation(detail::SuspensionPoint::sleep, within(duration)) {}
+    : TimedOperation(duration > Duration::zero() ? detail::SuspensionPoint::sleep
+                                                 : detail::SuspensionPoint::yield,
+                     within(duration)) {}
 
 void SleepOperation::start(detail::PromiseBase& waiter) noexcept {
     if (deadline().timeout_ns() == 0) return yield(waiter);
