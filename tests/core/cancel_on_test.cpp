@@ -26,7 +26,7 @@ TEST_CASE("a stop requested on another thread cancels the children of a scope") 
     cancel_on(scope, source.get_token());
     scope.spawn(wait(never, was_cancelled));
     std::thread thread([&] { source.request_stop(); });
-    const auto join = [&]() -> Task<void> { co_await scope.join(); };
+    const auto join = [&]() -> Task<void> { static_cast<void>(co_await scope.join()); };
     loop.run(join());
     thread.join();
     CHECK(was_cancelled);

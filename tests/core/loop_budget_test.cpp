@@ -64,7 +64,7 @@ TEST_CASE("operations that complete at once in an endless loop spend a budget in
     SUBCASE("a free permit") {
         scope.spawn([&]() -> Task<void> {
             for (;; ++rounds) {
-                co_await permits.acquire();
+                static_cast<void>(co_await permits.acquire());
                 permits.release();
             }
         });
@@ -72,14 +72,14 @@ TEST_CASE("operations that complete at once in an endless loop spend a budget in
     SUBCASE("a channel with room") {
         scope.spawn([&]() -> Task<void> {
             for (;; ++rounds) {
-                co_await channel.send(1);
+                static_cast<void>(co_await channel.send(1));
                 CHECK(channel.try_receive() == 1);
             }
         });
     }
     SUBCASE("joining nobody") {
         scope.spawn([&]() -> Task<void> {
-            for (;; ++rounds) co_await empty.join();
+            for (;; ++rounds) static_cast<void>(co_await empty.join());
         });
     }
     for (int turn = 0; turn < 10; ++turn) {

@@ -70,7 +70,7 @@ TEST_CASE("joining a scope from two tasks at a time is misuse") {
     TaskScope joined(loop);
     TaskScope scope(loop);
     joined.spawn([&]() -> Task<void> { co_await never.wait(); });
-    const auto join = [&]() -> Task<void> { co_await joined.join(); };
+    const auto join = [&]() -> Task<void> { static_cast<void>(co_await joined.join()); };
     scope.spawn(join);
     DIES_WITH("joined by one task at a time", [&] { scope.spawn(join); });
 }

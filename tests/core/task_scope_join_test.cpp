@@ -58,7 +58,7 @@ TEST_CASE("the first exception of a child reaches join, once; further ones are c
             co_return;
         });
     }
-    const auto join = [&]() -> Task<void> { co_await scope.join(); };
+    const auto join = [&]() -> Task<void> { static_cast<void>(co_await scope.join()); };
     CHECK_THROWS_WITH(loop.run(join()), "first");
     CHECK_NOTHROW(loop.run(join()));
     CHECK(loop.counters().failed_tasks == 1);
@@ -137,10 +137,10 @@ TEST_CASE("whatever outlives its loop is destroyed without harm, and nobody is r
     auto scope = std::make_unique<TaskScope>(*loop);
     scope->spawn(traced_wait(trace, event));
     scope->spawn([&]() -> Task<void> { co_await sleep(1s); });
-    scope->spawn([&]() -> Task<void> { co_await permits.acquire(within(1s)); });
-    scope->spawn([&]() -> Task<void> { co_await channel.receive(within(1s)); });
+    scope->spawn([&]() -> Task<void> { static_cast<void>(co_await permits.acquire(within(1s))); });
+    scope->spawn([&]() -> Task<void> { static_cast<void>(co_await channel.receive(within(1s))); });
     scope->spawn([&]() -> Task<void> { co_await when_all(wait_for(event), wait_for(event)); });
-    joiner.spawn([&]() -> Task<void> { co_await scope->join(); });
+    joiner.spawn([&]() -> Task<void> { static_cast<void>(co_await scope->join()); });
     Event is_ready(true);
     scope->spawn([&]() -> Task<void> {
         for (;;) co_await is_ready.wait(); // ends up on the ready list

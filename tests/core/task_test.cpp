@@ -56,11 +56,11 @@ std::uint64_t allocations_of_a_hundred_rounds() {
         co_await sleep(1ms);
         co_await sleep(0ms);
         co_await event.wait(within(1ms));
-        co_await permits.acquire();
-        co_await permits.acquire(within(1ms));
+        static_cast<void>(co_await permits.acquire());
+        static_cast<void>(co_await permits.acquire(within(1ms)));
         permits.release();
-        co_await channel.send(1);
-        co_await channel.send(1);
+        static_cast<void>(co_await channel.send(1));
+        static_cast<void>(co_await channel.send(1));
         co_await when_any(nap(), nap());
         co_await when_all(nap(), immediate(1));
     };
