@@ -16,9 +16,11 @@ tidemill_bench::LoadOptions parse(int argc, char** argv) {
     CLI::App app{"Drives an echo server and checks every byte"};
     app.add_option("port", options.port, "TCP or UDP port on 127.0.0.1")->required();
     app.add_flag("--udp", options.is_udp, "datagrams instead of a stream");
-    app.add_option("--connections", options.connections, "active connections");
+    app.add_option("--connections", options.connections, "active connections")
+        ->check(CLI::PositiveNumber);
     app.add_option("--idle", options.idle_connections, "further connections that stay silent");
-    app.add_option("--bytes", options.message_bytes, "size of a message");
+    app.add_option("--bytes", options.message_bytes, "size of a message")
+        ->check(CLI::Range(1, 65'507));
     app.add_option("--depth", options.depth, "messages in flight on each connection");
     app.add_option("--seconds", options.seconds, "how long to measure");
     app.add_option("--warm-up", options.warm_up_seconds, "seconds before that");

@@ -6,10 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dirent.h>
 #include <netinet/tcp.h>
 #include <sched.h>
-#include <string>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -22,6 +20,7 @@ namespace {
 
 constexpr std::size_t most_samples = 4'000'000;
 constexpr double stuck_after_ns = 10e9;
+constexpr double datagram_lost_after_ns = 1e9;
 
 double clock_ns(clockid_t clock) {
     timespec time{};
@@ -38,7 +37,8 @@ struct Connection {
     int socket = -1;
     std::uint64_t sent_bytes = 0;
     std::uint64_t received_bytes = 0;
-    double began_ns = 0; ///< when the message that is now awaited was sent
+    std::uint64_t late = 0; ///< datagrams given up, which may come all the same
+    double began_ns = 0;    ///< when the message that is now awaited was sent
 };
 
 class Load {
@@ -52,7 +52,9 @@ private:
     void send(Connection& connection);
     void on_readable(Connection& connection);
     void verify(Connection& connection, const char* data, std::size_t size);
+    void verify_datagram(Connection& connection, const char* data, std::size_t size);
     void message_done(Connection& connection);
+    void replace_lost_datagrams();
     void turn();
     void begin_measuring();
     [[nodiscard]] bool is_over() const;
@@ -73,6 +75,7 @@ private:
     LoadReport report_;
     double measure_from_ns_ = 0;
     double last_progress_ns_ = 0;
+    double last_search_ns_ = 0; ///< for lost datagrams
     double server_cpu_from_ns_ = 0;
     double client_cpu_from_ns_ = 0;
     double now_ns_ = 0;
@@ -142,11 +145,13 @@ void Load::on_readable(Connection& connection) {
         ::recv(connection.socket, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (received <= 0) {
         if (received < 0 && (errno == EAGAIN || errno == EINTR)) return;
-        ++report_.errors;
-        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.socket, nullptr);
+        ++report_.errors; // a refused datagram is replaced like a lost one
+        if (!options_.is_udp) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.socket, nullptr);
         return;
     }
-    verify(connection, buffer_.data(), static_cast<std::size_t>(received));
+    const auto size = static_cast<std::size_t>(received);
+    options_.is_udp ? verify_datagram(connection, buffer_.data(), size)
+                    : verify(connection, buffer_.data(), size);
 }
 
 void Load::verify(Connection& connection, const char* data, std::size_t size) {
@@ -165,6 +170,43 @@ void Load::verify(Connection& connection, const char* data, std::size_t size) {
     if (is_measuring_) report_.verified_bytes += size;
 }
 
+// One datagram is one message, and must have its length. One that belongs to a later message than
+// the next means that those between are lost; one that belongs to none comes late.
+void Load::verify_datagram(Connection& connection, const char* data, std::size_t size) {
+    const auto index = static_cast<std::uint64_t>(&connection - connections_.data());
+    unsigned long long lost = 0;
+    for (std::uint64_t position = connection.received_bytes; position < connection.sent_bytes;
+         position += options_.message_bytes, ++lost) {
+        const char* want = &pattern_[(position + index * 17) % 251];
+        if (size != options_.message_bytes || std::memcmp(data, want, size) != 0) continue;
+        report_.errors += lost;
+        if (is_measuring_) report_.verified_bytes += size;
+        connection.received_bytes = position + options_.message_bytes;
+        for (; lost > 0; --lost) send(connection);
+        return message_done(connection);
+    }
+    if (connection.late > 0) {
+        --connection.late; // an error already
+    } else {
+        ++report_.errors;
+    }
+}
+
+// Nobody sends a lost datagram again: without this its connection would be silent for ever.
+void Load::replace_lost_datagrams() {
+    if (now_ns_ - last_search_ns_ < datagram_lost_after_ns / 4) return;
+    last_search_ns_ = now_ns_;
+    for (Connection& connection : connections_) {
+        if (now_ns_ - connection.began_ns < datagram_lost_after_ns) continue;
+        const std::uint64_t missing = connection.sent_bytes - connection.received_bytes;
+        const std::uint64_t lost = missing / options_.message_bytes;
+        report_.errors += std::max<std::uint64_t>(lost, 1);
+        connection.late += lost;
+        connection.received_bytes = connection.sent_bytes;
+        for (std::size_t i = 0; i < options_.depth; ++i) send(connection);
+    }
+}
+
 void Load::message_done(Connection& connection) {
     last_progress_ns_ = now_ns_;
     if (is_measuring_) {
@@ -181,6 +223,7 @@ void Load::turn() {
     now_ns_ = clock_ns(CLOCK_MONOTONIC);
     for (int i = 0; i < count; ++i)
         on_readable(*static_cast<Connection*>(events_[static_cast<std::size_t>(i)].data.ptr));
+    if (options_.is_udp) replace_lost_datagrams();
 }
 
 void Load::begin_measuring() {
@@ -241,24 +284,6 @@ void enter_lockstep(int core) {
 }
 
 } // namespace
-
-double cpu_time_ns(int pid) {
-    const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
-    DIR* const folder = ::opendir(tasks.c_str());
-    if (folder == nullptr) return 0;
-    double total = 0;
-    while (const dirent* const entry = ::readdir(folder)) {
-        if (entry->d_name[0] == '.') continue;
-        const std::string path = tasks + "/" + entry->d_name + "/schedstat";
-        if (std::FILE* const file = std::fopen(path.c_str(), "r")) {
-            unsigned long long run_ns = 0;
-            if (std::fscanf(file, "%llu", &run_ns) == 1) total += static_cast<double>(run_ns);
-            std::fclose(file);
-        }
-    }
-    ::closedir(folder);
-    return total;
-}
 
 LoadReport run_load(const LoadOptions& options) {
     rlimit files{};

@@ -1,0 +1,211 @@
+// The full echo server: several addresses, limits, an orderly end. `echo_server --help` tells all.
+//
+// The way of a message is that of the minimal example, tcp_echo.cpp: everything else here happens
+// once for a connection, a second or the process.
+#include "echo_server/arguments.hpp"
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <tidemill/tidemill.hpp>
+
+using namespace tidemill;
+
+namespace {
+
+constexpr Duration drain_limit = std::chrono::milliseconds(4'800); // 5 s for all of the end
+// Peers that leave our end unanswered; shorter than the default, so that the end waits for them
+// and does not run into its limit.
+constexpr Duration linger_timeout = std::chrono::seconds(2);
+constexpr Duration pause_after_error = std::chrono::milliseconds(1);
+
+/// A line on standard output or error, at once. Nobody may be reading: that must not end a server.
+void say(std::FILE* to, const std::string& line) noexcept {
+    std::fputs((line + '\n').c_str(), to);
+    std::fflush(to);
+}
+
+void log_line(std::string_view line) noexcept { echo_server::complain(std::string(line)); }
+
+Task<void> echo(Stream& peer) {
+    for (;;) {
+        auto chunk = co_await peer.read();
+        if (!chunk || chunk->empty()) co_return; // any end; the server closes in order
+        if (auto sent = co_await peer.write(*chunk); !sent) co_return;
+    }
+}
+
+class EchoServer {
+public:
+    explicit EchoServer(const echo_server::Arguments& arguments);
+    /// Opens every address, or throws std::system_error that names the one that it could not.
+    void listen();
+    /// Serves until a signal asks for the end, then ends in order.
+    void run() { loop_.run(serve()); }
+
+private:
+    struct DatagramCounters {
+        std::uint64_t received = 0;
+        std::uint64_t answered = 0;
+    };
+
+    Task<void> serve();
+    Task<void> echo_datagrams(UdpSocket& socket);
+    Task<void> finish(Server& server);
+    Task<void> print_stats();
+    Task<void> give_up_at_next_signal();
+    [[nodiscard]] bool is_own(const Endpoint& sender) const noexcept;
+    [[nodiscard]] ServerCounters totals() const noexcept;
+    void print_served() const;
+
+    const echo_server::Arguments& arguments_;
+    EventLoop loop_;
+    Signals signals_;
+    std::vector<std::unique_ptr<UdpSocket>> sockets_;
+    std::vector<Server> servers_;
+    DatagramCounters datagrams_;
+    bool has_ended_in_order_ = true;
+    TaskScope background_; // last: its tasks use what stands above
+};
+
+LoopOptions loop_options(const echo_server::Arguments& arguments) {
+    LoopOptions options;
+    options.selector = arguments.selector;
+    options.linger_timeout = linger_timeout;
+    return options;
+}
+
+EchoServer::EchoServer(const echo_server::Arguments& arguments) try
+    : arguments_(arguments), loop_(loop_options(arguments)),
+      signals_(loop_, {Signal::interrupt, Signal::terminate}), background_(loop_, "echo_server") {
+} catch (const std::exception& error) {
+    const auto& first = arguments.tcp.empty() ? arguments.udp.front() : arguments.tcp.front();
+    throw std::runtime_error(fmt::format("start for {}: {}", first.to_string(), error.what()));
+}
+
+void EchoServer::listen() {
+    ServerOptions options;
+    options.idle_timeout = arguments_.idle_timeout;
+    options.write_stall_timeout = arguments_.idle_timeout;
+    options.max_connections = arguments_.max_connections;
+    options.max_connections_per_address = arguments_.max_connections_per_address;
+    options.log = &log_line;
+    for (const Endpoint& address : arguments_.tcp)
+        servers_.push_back(or_throw(Server::listen(loop_, address, options)));
+    for (const Endpoint& address : arguments_.udp)
+        sockets_.push_back(or_throw(UdpSocket::bind(loop_, address)));
+}
+
+Task<void> EchoServer::serve() {
+    for (Server& server : servers_) server.serve(echo);
+    for (auto& socket : sockets_) background_.spawn(echo_datagrams(*socket));
+    for (const Server& server : servers_)
+        say(stdout, "listening tcp " + server.endpoint().to_string());
+    for (const auto& socket : sockets_)
+        say(stdout, "listening udp " + socket->endpoint().to_string());
+    if (arguments_.prints_stats) background_.spawn(print_stats());
+
+    while (!co_await signals_.next()) {
+    }
+    background_.spawn(give_up_at_next_signal());
+    TaskScope finishing(loop_, "drain");
+    for (Server& server : servers_) finishing.spawn(finish(server));
+    static_cast<void>(co_await finishing.join());
+    background_.clear(); // datagrams were answered for as long as connections were
+    print_served();
+}
+
+// What one datagram does concerns its sender only: it may come from port 0, to which nobody can
+// answer, or its answer may be refused on the way.
+Task<void> EchoServer::echo_datagrams(UdpSocket& socket) {
+    while (socket.is_open()) {
+        auto datagram = co_await socket.receive();
+        if (!datagram) { // none is about the socket, but a lasting one must not cost all the time
+            static_cast<void>(co_await sleep(pause_after_error));
+            continue;
+        }
+        ++datagrams_.received;
+        if (is_own(datagram->sender)) continue;
+        if (auto sent = co_await socket.send(datagram->payload, datagram->sender); sent)
+            ++datagrams_.answered;
+    }
+}
+
+// A forged sender must not make this server talk to itself, over one socket or between two.
+bool EchoServer::is_own(const Endpoint& sender) const noexcept {
+    return std::any_of(sockets_.begin(), sockets_.end(), [&](const auto& socket) {
+        const Endpoint& own = socket->endpoint();
+        // A socket that is bound to no particular address may be any of this machine's.
+        return own.port() == sender.port() &&
+               (own.address().is_any() || own.address().unmapped() == sender.address().unmapped());
+    });
+}
+
+Task<void> EchoServer::finish(Server& server) {
+    const auto drained = co_await server.drain(drain_limit);
+    if (!drained) has_ended_in_order_ = false;
+}
+
+Task<void> EchoServer::give_up_at_next_signal() {
+    const auto signal = co_await signals_.next();
+    if (!signal) co_return; // GCC 12.2 never starts a coroutine whose body cannot come to its end
+    log_line("ended at once by a second signal");
+    std::_Exit(1);
+}
+
+ServerCounters EchoServer::totals() const noexcept {
+    ServerCounters total;
+    for (const Server& server : servers_) {
+        const ServerCounters each = server.counters();
+        total.accepted += each.accepted;
+        total.refused += each.refused;
+        total.active += each.active;
+        total.failed_handlers += each.failed_handlers;
+        total.bytes_received += each.bytes_received;
+        total.bytes_sent += each.bytes_sent;
+    }
+    return total;
+}
+
+Task<void> EchoServer::print_stats() {
+    while (co_await sleep(std::chrono::seconds(1))) {
+        const ServerCounters tcp = totals();
+        const LoopCounters loop = loop_.counters();
+        say(stderr,
+            fmt::format("stats: connections {} of {}, refused {}, lingering {}, "
+                        "accept pauses {}, datagrams {}, answered {}, bytes in {}, "
+                        "bytes out {}, leased {}, sockets {}, turns {}",
+                        tcp.active, tcp.accepted, tcp.refused, loop.lingering, loop.accept_pauses,
+                        datagrams_.received, datagrams_.answered, loop.bytes_received,
+                        loop.bytes_sent, loop.leased_bytes, loop.open_sockets, loop.turns));
+    }
+}
+
+void EchoServer::print_served() const {
+    const ServerCounters tcp = totals();
+    if (!servers_.empty())
+        say(stdout,
+            fmt::format("served tcp: {} connections, {} refused, {} bytes in, {} bytes out{}",
+                        tcp.accepted, tcp.refused, tcp.bytes_received, tcp.bytes_sent,
+                        has_ended_in_order_ ? "" : "; some peers had not ended"));
+    if (!sockets_.empty())
+        say(stdout, fmt::format("served udp: {} datagrams, {} answered", datagrams_.received,
+                                datagrams_.answered));
+}
+
+} // namespace
+
+int main(int argc, char** argv) try {
+    const echo_server::Arguments arguments = echo_server::parse_arguments(argc, argv);
+#ifdef SIGPIPE
+    std::signal(SIGPIPE, SIG_IGN); // who reads our output may go; the library raises none itself
+#endif
+    EchoServer server(arguments);
+    server.listen();
+    server.run();
+    return 0;
+} catch (const std::exception& error) {
+    echo_server::complain(error.what());
+    return 1;
+}
