@@ -93,7 +93,11 @@ PackedError TcpStream::apply_options(const TcpOptions& options) noexcept {
 
 Result<void> TcpStream::set_options(const TcpOptions& options) {
     if (!is_open()) return failure(Errc::closed_locally);
-    if (const PackedError error = apply_options(options)) return failure(error.code());
+    PackedError error = apply_options(options);
+    // apply_options() is for fresh sockets as well, and leaves out what those have off by default.
+    if (!error && !options.keep_alive)
+        error = loop_->sockets().set_option(socket_, SocketOption::keep_alive, 0);
+    if (error) return failure(error.code());
     return {};
 }
 

@@ -19,7 +19,8 @@ public:
     [[nodiscard]] virtual Duration now() noexcept = 0;
 
     /// Like now(), but may lag behind by a few milliseconds if that makes it cheaper. The loop asks
-    /// this after callbacks only to notice that a long one has passed.
+    /// this after callbacks and when a deadline begins, to notice that time has passed since it
+    /// read now().
     [[nodiscard]] virtual Duration coarse_now() noexcept { return now(); }
 
     /// How long the loop may really block when it has nothing to do for `planned`. A replaced clock
@@ -60,7 +61,8 @@ private:
 };
 
 /// A deadline `limit` after the start of the operation it is given to. A negative limit counts as
-/// zero: the operation ends in the next turn of the loop unless it can succeed at once.
+/// zero: the operation ends when the loop next runs timers, within a tick of 1 ms, unless what it
+/// waits for is there by then.
 [[nodiscard]] constexpr Deadline within(Duration limit) noexcept {
     return Deadline(limit.count() < 0 ? 0 : limit.count());
 }

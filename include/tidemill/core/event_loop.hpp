@@ -26,7 +26,8 @@ struct LoopOptions {
     Clock* clock = nullptr;
     /// Socket events taken in one turn; the rest is reported in the next.
     std::size_t events_per_turn = 1024;
-    /// What a task may complete without suspending before others have their turn.
+    /// What a task may complete without suspending, each time it is resumed, before others have
+    /// their turn: operations, and bytes moved by them.
     std::size_t operations_per_turn = 32;
     std::size_t bytes_per_turn = std::size_t{1} << 20;
     /// Received bytes that may be leased as chunks: a soft limit for the loop, one for each stream.
@@ -37,7 +38,8 @@ struct LoopOptions {
     std::size_t lingering_streams = 1024;
     Duration linger_timeout = std::chrono::seconds(5);
     std::size_t linger_bytes = std::size_t{1} << 20;
-    /// Closures that may wait to be run; beyond it post() answers false.
+    /// Closures that may wait to be run; beyond it post() answers false. Those of the loop's own
+    /// thread and those of all others are counted apart.
     std::size_t posted_closures = std::size_t{1} << 20;
     /// For run_blocking(): threads, started on demand, and functions that may wait for one.
     std::size_t blocking_threads = 4;
@@ -52,7 +54,7 @@ struct LoopCounters {
     std::uint64_t events = 0;          ///< socket events dispatched
     std::uint64_t bytes_received = 0;  ///< by sockets of this loop
     std::uint64_t bytes_sent = 0;      ///< by sockets of this loop
-    std::uint64_t open_sockets = 0;    ///< now
+    std::uint64_t open_sockets = 0;    ///< now; in-memory streams and Signals count as well
     std::uint64_t leased_bytes = 0;    ///< in chunks, now
     std::uint64_t slow_callbacks = 0;  ///< that took longer than LoopOptions::slow_callback
     std::uint64_t lingering = 0;       ///< closed streams that still wait for their peer, now
@@ -70,6 +72,11 @@ struct LoopCounters {
     std::uint64_t selector_rebuilds = 0;
 };
 
+/// Waits for what its sockets, timers and tasks wait for, and runs them. Does not move.
+///
+/// Thread: a loop belongs to the thread that makes it (checked where it runs and where tasks and
+/// timers start); only stop() and post() may be called on others, and a Remote may be used there.
+/// Lifetime: whatever was made with a loop may outlive it.
 class EventLoop {
 public:
     /// Throws std::system_error if the selector is unknown or cannot be made (descriptors, memory).
@@ -83,7 +90,9 @@ public:
     EventLoop& operator=(const EventLoop&) = delete;
 
     /// Runs until stop(). Suspended tasks stay suspended; a later run() goes on. An exception that
-    /// leaves a posted closure or a timer leaves run(), and the loop can be run again.
+    /// leaves a posted closure or a timer leaves run(), and the loop can be run again. Throws
+    /// std::system_error when the selector has failed 64 times in a row. Not from inside the loop
+    /// (checked), which holds for run_once() and run(task) as well.
     void run();
     /// Runs one turn that waits for at most `max_wait` (negative: without limit).
     void run_once(Duration max_wait);
@@ -94,16 +103,18 @@ public:
     /// Makes run() return at the end of its turn; also if run() has not been called yet. Any
     /// thread, but the loop must not be destroyed meanwhile (see remote()).
     void stop() noexcept;
-    /// Runs `closure` on the loop's thread, in the next turn; closures of one thread keep their
-    /// order. False: refused, because LoopOptions::posted_closures are waiting already. Any thread,
-    /// but the loop must not be destroyed meanwhile (see remote()).
+    /// Runs `closure` on the loop's thread, in this turn or the next and never inside this call;
+    /// closures of one thread keep their order. False: refused, because
+    /// LoopOptions::posted_closures are waiting already. Throws std::bad_alloc. Any thread, but the
+    /// loop must not be destroyed meanwhile (see remote()).
     [[nodiscard]] bool post(Function closure);
     /// A mailbox for other threads that may outlive the loop.
     [[nodiscard]] Remote remote() const noexcept;
 
     [[nodiscard]] LoopCounters counters() const;
     [[nodiscard]] const char* selector_name() const noexcept;
-    /// The time of the current turn, by the loop's clock.
+    /// The time of the current turn, by the loop's clock; newer if a long callback has begun an
+    /// operation with a deadline since.
     [[nodiscard]] Duration now() const noexcept;
 
     /// For the library's own use.

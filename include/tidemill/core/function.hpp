@@ -12,6 +12,8 @@
 
 namespace tidemill {
 
+/// Holds any callable that can be moved, or nothing. Calling an empty one is a bug (not checked).
+/// The callable's result is dropped, its exceptions are not. Thread: as the callable.
 class Function {
 public:
     Function() noexcept = default;

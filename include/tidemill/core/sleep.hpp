@@ -20,8 +20,9 @@ private:
     void start(detail::PromiseBase& waiter) noexcept;
 };
 
-/// Suspends the task for at least `duration`; late by at most a tick of 1 ms and by what the loop
-/// is busy with. Zero or less lets the others of this turn run first. Errors: `Errc::cancelled`.
+/// Suspends the task for at least `duration`; less than 2 ms longer (the tick, and the selector's
+/// whole milliseconds), and by what the loop is busy with. Zero or less lets the others of this
+/// turn run first. The result is a Result<void>. Errors: `Errc::cancelled`.
 [[nodiscard]] inline SleepOperation sleep(Duration duration) noexcept {
     return SleepOperation(duration);
 }

@@ -54,6 +54,8 @@ private:
     bool cancels_;
 };
 
+/// Owns the tasks that it has spawned. Does not move. May outlive its loop, and may be destroyed
+/// while it is joined. Thread: the loop's own.
 class TaskScope final : private detail::TaskOwner,
                         private detail::OperationOwner,
                         private detail::LoopMember {

@@ -6,8 +6,9 @@
 
 namespace tidemill {
 
-/// Calls a function once, some time after start(). Never early; late by at most a tick of 1 ms and
-/// by what other callbacks of the turn take. Does not move. Thread: the loop's own.
+/// Calls a function once, some time after start(). Never early; less than 2 ms late (the tick, and
+/// the selector's whole milliseconds), and by what other callbacks of the turn take. Does not move.
+/// Thread: the loop's own.
 class Timer final : private detail::TimerNode {
 public:
     /// `name` stands for the timer in the list of slow callbacks and must outlive it.
@@ -18,9 +19,9 @@ public:
         if (destroyed_flag_ != nullptr) *destroyed_flag_ = true;
     }
 
-    /// Starts, or starts anew, to call the function `delay` from now. The callback may start the
-    /// timer again, and may destroy it. An exception that leaves it leaves EventLoop::run().
-    /// Does nothing when the loop is gone.
+    /// Starts, or starts anew, to call the function `delay` from now (negative: zero). The callback
+    /// may start the timer again, and may destroy it. An exception that leaves it leaves
+    /// EventLoop::run(). Does nothing when the loop is gone.
     void start(Duration delay) noexcept;
     void cancel() noexcept;
     [[nodiscard]] bool is_running() const noexcept { return armed(); }

@@ -31,10 +31,12 @@ public:
     /// Waits for bytes and leases them; an empty chunk means that the peer ended the stream in an
     /// orderly way. No buffer is held while waiting.
     ///
-    /// Errors: `std::errc::connection_reset`, `Errc::deadline_expired` (also by the stream's idle
-    /// limit), `Errc::cancelled`, `Errc::closed_locally`. After a deadline or a cancellation the
-    /// next read goes on where this one left. Lifetime: the awaitable lives in the caller's frame;
-    /// destroying it ends the wait and loses no byte. Thread: the loop's own.
+    /// Errors: `std::errc::connection_reset`, others of the network (ETIMEDOUT is
+    /// `std::errc::timed_out`), `Errc::deadline_expired` (also by the stream's idle limit),
+    /// `Errc::cancelled`, `Errc::closed_locally`. After a deadline or a cancellation the next read
+    /// goes on where this one left. Lifetime: the awaitable lives in the caller's frame; destroying
+    /// it ends the wait and loses no byte. Thread: the loop's own. At most one read at a time
+    /// (checked).
     ReadOperation read(Deadline deadline = {}) noexcept { return {*this, deadline}; }
 
     /// As read(), into the caller's memory: gives the count of bytes, 0 for an orderly end. `into`
@@ -46,9 +48,10 @@ public:
     /// Sends all of `bytes`, which are borrowed until the operation ends. Completes when the kernel
     /// (or the peer, in memory) has taken the last byte, which says nothing about its arrival.
     ///
-    /// Errors: as read(), and `std::errc::broken_pipe`, `Errc::torn`. Error::bytes_written() tells
-    /// how many bytes had left. Without a deadline the write-stall limit applies: time without any
-    /// progress. Never raises SIGPIPE.
+    /// Errors: as read(), and `std::errc::broken_pipe` (also after shutdown_write()), `Errc::torn`.
+    /// Error::bytes_written() tells how many bytes had left. Without a deadline the write-stall
+    /// limit applies: time without any progress. Never raises SIGPIPE. At most one write at a time
+    /// (checked).
     WriteOperation write(Bytes bytes, Deadline deadline = {}) noexcept {
         return {*this, bytes, deadline};
     }
@@ -61,18 +64,23 @@ public:
         constexpr std::size_t pieces = 2 + (std::size_t{!std::is_same_v<Rest, Deadline>} + ... + 0);
         return GatherOperation<pieces>(*this, first, second, rest...);
     }
-    /// As above for a named array of pieces, borrowed like their bytes.
+    /// As above for a named array of pieces, borrowed like their bytes; at most 1,024 (checked).
     WriteOperation write(std::span<const Bytes> pieces, Deadline deadline = {}) noexcept {
         return {*this, pieces, deadline};
     }
 
     /// Ends our direction; the peer reads an orderly end behind everything written. Reading goes
-    /// on. Errors: as write(). Doing it twice is allowed.
+    /// on. Errors: as write(). Doing it twice is allowed; doing it while a write waits is misuse
+    /// (checked).
     ShutdownOperation shutdown_write(Deadline deadline = {}) noexcept { return {*this, deadline}; }
 
     /// Ends our direction, reads and discards until the peer has ended too, then closes. Bounded by
     /// the deadline (default 5 s) and by 1 MiB of discarded bytes: beyond them the stream is
-    /// aborted and the error says so. No other operation may wait.
+    /// aborted. No other operation may wait (checked).
+    ///
+    /// Errors: `Errc::deadline_expired`, `Errc::limit_reached` (too much came), `Errc::torn`, what
+    /// ended the stream before or meanwhile; the stream is closed then. `Errc::cancelled` leaves it
+    /// open with our direction ended.
     CloseOperation close_gracefully(Deadline deadline = {}) noexcept { return {*this, deadline}; }
 
     /// What the destructor does, now. Later operations fail with `Errc::closed_locally`.

@@ -59,7 +59,7 @@ protected:
 
 } // namespace detail
 
-/// Does not move: give it to a Server, or hold it where it stays.
+/// Does not move: give it to a Server, or hold it where it stays. Thread: the loop's own.
 ///
 /// Errors of single connections (aborted before they were accepted, network errors) are skipped.
 /// When the process or the system is out of descriptors or memory, accepting pauses; it goes on
@@ -71,15 +71,15 @@ class TcpListener final : private detail::Source,
 public:
     /// Binds and listens; port 0 lets the system choose (see endpoint()).
     ///
-    /// Errors: `std::errc::address_in_use`, `address_not_available`, `permission_denied`, each
-    /// naming the endpoint.
+    /// Errors: `std::errc::address_in_use`, `address_not_available`, `permission_denied`,
+    /// `too_many_files_open`, each naming the endpoint.
     [[nodiscard]] static Result<std::unique_ptr<TcpListener>>
     listen(EventLoop& loop, const Endpoint& local, const ListenOptions& options = {});
     /// Waiting accepts end as `cancelled`; queued connections are reset by the system.
     ~TcpListener();
 
     /// Waits for the next connection. Errors: `Errc::deadline_expired`, `Errc::cancelled`,
-    /// `Errc::closed_locally`. At most one at a time.
+    /// `Errc::closed_locally`. At most one at a time (checked), and none once a Server has it.
     AcceptOperation accept(Deadline deadline = {}) noexcept { return {*this, deadline}; }
 
     void close() noexcept;

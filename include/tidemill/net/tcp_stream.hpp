@@ -25,7 +25,8 @@ struct TcpOptions {
     int send_buffer_bytes = 0;    ///< 0: the system's choice
 };
 
-/// Movable while nothing waits on it (checked); the socket itself never moves.
+/// Movable while nothing waits on it (checked); the socket itself never moves. Thread: the loop's
+/// own.
 class TcpStream final : public Stream, private detail::Source, private detail::TimerNode {
 public:
     /// A closed stream, to be assigned to.
@@ -61,8 +62,10 @@ public:
 
     [[nodiscard]] Result<Endpoint> local_endpoint() const;
     [[nodiscard]] Result<Endpoint> peer_endpoint() const;
-    /// Changes the options of an open stream; the first failure is reported.
+    /// Changes the options of an open stream; buffer sizes of 0 stay as they are. The first failure
+    /// is reported, `Errc::closed_locally` for a closed stream.
     Result<void> set_options(const TcpOptions& options);
+    /// What the system made of them: Linux doubles the sizes of buffers.
     [[nodiscard]] Result<TcpOptions> options() const;
     /// For options that this class does not know; do not read, write, close or re-register it.
     [[nodiscard]] NativeSocket native_handle() const noexcept { return socket_; }

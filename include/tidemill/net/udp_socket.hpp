@@ -41,6 +41,7 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<UdpSocket>>
     bind(EventLoop& loop, const Endpoint& local, const UdpOptions& options = {});
     /// A socket that hears `peer` only and is told when the peer's system refuses its datagrams.
+    /// Errors: as bind(), and `std::errc::network_unreachable`.
     [[nodiscard]] static Result<std::unique_ptr<UdpSocket>>
     connect(EventLoop& loop, const Endpoint& peer, const UdpOptions& options = {});
     /// Whoever waits ends as `cancelled`.
