@@ -40,13 +40,6 @@ template <class T> struct Write final : StreamWorld<T> {
     }
 };
 
-// Ending a direction never waits for the peer, but may have to wait for the task's next turn.
-LoopOptions one_operation_a_turn() {
-    LoopOptions options;
-    options.operations_per_turn = 1;
-    return options;
-}
-
 template <class T> struct Shutdown final : StreamWorld<T> {
     Shutdown() : StreamWorld<T>(one_operation_a_turn()) {}
     Task<std::error_code> wait() override {

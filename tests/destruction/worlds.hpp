@@ -28,6 +28,8 @@ public:
     virtual Task<std::error_code> wait() = 0;
     /// Destroys what is waited on; it must stand the call after the loop has gone.
     virtual void destroy_object() {}
+    /// The loop is about to be destroyed: ends what its end would wait for.
+    virtual void before_loop_goes() {}
 
     static constexpr Duration limit = 10s;
     std::optional<support::LoopFixture> fixture;
@@ -49,13 +51,14 @@ template <class W> std::unique_ptr<World> make_world() { return std::make_unique
 [[nodiscard]] std::span<const Case> stream_cases();
 [[nodiscard]] std::span<const Case> core_cases();
 
-/// Points whose operations do not exist yet. The suite fails if one of them has a case.
-inline constexpr SuspensionPoint not_yet_built[] = {
-    SuspensionPoint::udp_receive,  SuspensionPoint::udp_send,
-    SuspensionPoint::event,        SuspensionPoint::semaphore,
-    SuspensionPoint::channel_send, SuspensionPoint::channel_receive,
-    SuspensionPoint::when,         SuspensionPoint::blocking,
-    SuspensionPoint::signals,      SuspensionPoint::standard_input,
-};
+[[nodiscard]] std::span<const Case> sync_cases();
+[[nodiscard]] std::span<const Case> io_cases();
+
+/// For operations that never wait for anybody, but may have to wait for the task's next turn.
+inline LoopOptions one_operation_a_turn() {
+    LoopOptions options;
+    options.operations_per_turn = 1;
+    return options;
+}
 
 } // namespace tidemill::destruction

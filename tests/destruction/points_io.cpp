@@ -1,0 +1,86 @@
+// The points of datagrams, signals and standard input.
+#include "destruction/worlds.hpp"
+#include "service/input_handle.hpp"
+#include <tidemill/net/udp_socket.hpp>
+#include <tidemill/service/signals.hpp>
+#include <tidemill/service/standard_input.hpp>
+#include <unistd.h>
+
+namespace tidemill::destruction {
+namespace {
+
+class UdpWorld : public World {
+public:
+    explicit UdpWorld(const LoopOptions& options = {})
+        : World(options), socket(*UdpSocket::bind(fixture->loop, *Endpoint::parse("127.0.0.1:0"))) {
+    }
+    void destroy_object() override { socket.reset(); }
+
+protected:
+    std::unique_ptr<UdpSocket> socket;
+};
+
+struct UdpReceive final : UdpWorld {
+    Task<std::error_code> wait() override {
+        co_return code_of(co_await socket->receive(within(limit)));
+    }
+};
+
+struct UdpReceiveInto final : UdpWorld {
+    Task<std::error_code> wait() override {
+        std::array<std::byte, 64> buffer;
+        co_return code_of(co_await socket->receive(buffer, within(limit)));
+    }
+};
+
+// The loopback takes every datagram, so a send waits only for the task's next turn.
+struct UdpSend final : UdpWorld {
+    UdpSend() : UdpWorld(one_operation_a_turn()) {}
+    Task<std::error_code> wait() override {
+        co_return code_of(co_await socket->send("x", socket->endpoint()));
+    }
+};
+
+struct SignalsWorld final : World {
+    SignalsWorld() { signals.emplace(fixture->loop, std::initializer_list{Signal::user2}); }
+    Task<std::error_code> wait() override {
+        co_return code_of(co_await signals->next(within(limit)));
+    }
+    void destroy_object() override { signals.reset(); }
+    std::optional<Signals> signals;
+};
+
+// A pipe to which nobody writes.
+class Input final : public World {
+public:
+    Input() {
+        REQUIRE(::pipe(ends_) == 0);
+        input_.emplace(fixture->loop, detail::input_handle(ends_[0]));
+    }
+    ~Input() override {
+        input_.reset();
+        for (const int end : ends_) ::close(end);
+    }
+    Task<std::error_code> wait() override {
+        co_return code_of(co_await input_->read(within(limit)));
+    }
+    void destroy_object() override { input_.reset(); }
+
+private:
+    int ends_[2] = {-1, -1};
+    std::optional<StandardInput> input_;
+};
+
+constexpr Case cases[] = {
+    {SuspensionPoint::udp_receive, "chunk", make_world<UdpReceive>},
+    {SuspensionPoint::udp_receive, "span", make_world<UdpReceiveInto>},
+    {SuspensionPoint::udp_send, "udp", make_world<UdpSend>, false, false},
+    {SuspensionPoint::signals, "signals", make_world<SignalsWorld>},
+    {SuspensionPoint::standard_input, "pipe", make_world<Input>},
+};
+
+} // namespace
+
+std::span<const Case> io_cases() { return cases; }
+
+} // namespace tidemill::destruction
