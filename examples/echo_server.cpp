@@ -4,7 +4,6 @@
 // once for a connection, a second or the process.
 #include "echo_server/arguments.hpp"
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -54,6 +53,7 @@ private:
     Task<void> echo_datagrams(UdpSocket& socket);
     Task<void> finish(Server& server);
     Task<void> print_stats();
+    Task<bool> end_requested();
     Task<void> give_up_at_next_signal();
     [[nodiscard]] bool is_own(const Endpoint& sender) const noexcept;
     [[nodiscard]] ServerCounters totals() const noexcept;
@@ -78,7 +78,8 @@ LoopOptions loop_options(const echo_server::Arguments& arguments) {
 
 EchoServer::EchoServer(const echo_server::Arguments& arguments) try
     : arguments_(arguments), loop_(loop_options(arguments)),
-      signals_(loop_, {Signal::interrupt, Signal::terminate}), background_(loop_, "echo_server") {
+      signals_(loop_, {Signal::interrupt, Signal::terminate, Signal::broken_pipe}),
+      background_(loop_, "echo_server") {
 } catch (const std::exception& error) {
     const auto& first = arguments.tcp.empty() ? arguments.udp.front() : arguments.tcp.front();
     throw std::runtime_error(fmt::format("start for {}: {}", first.to_string(), error.what()));
@@ -106,8 +107,7 @@ Task<void> EchoServer::serve() {
         say(stdout, "listening udp " + socket->endpoint().to_string());
     if (arguments_.prints_stats) background_.spawn(print_stats());
 
-    while (!co_await signals_.next()) {
-    }
+    static_cast<void>(co_await end_requested());
     background_.spawn(give_up_at_next_signal());
     TaskScope finishing(loop_, "drain");
     for (Server& server : servers_) finishing.spawn(finish(server));
@@ -147,9 +147,18 @@ Task<void> EchoServer::finish(Server& server) {
     if (!drained) has_ended_in_order_ = false;
 }
 
+// A broken pipe is no request: whoever read our output is gone, and the service goes on.
+Task<bool> EchoServer::end_requested() {
+    for (;;) {
+        const auto signal = co_await signals_.next();
+        if (!signal) co_return false; // cancelled
+        if (*signal != Signal::broken_pipe) co_return true;
+    }
+}
+
 Task<void> EchoServer::give_up_at_next_signal() {
-    const auto signal = co_await signals_.next();
-    if (!signal) co_return; // GCC 12.2 never starts a coroutine whose body cannot come to its end
+    const bool is_requested = co_await end_requested(); // in the `if`, GCC 12 spoils the frame
+    if (!is_requested) co_return;
     log_line("ended at once by a second signal");
     std::_Exit(1);
 }
@@ -197,14 +206,15 @@ void EchoServer::print_served() const {
 } // namespace
 
 int main(int argc, char** argv) try {
-    const echo_server::Arguments arguments = echo_server::parse_arguments(argc, argv);
-#ifdef SIGPIPE
-    std::signal(SIGPIPE, SIG_IGN); // who reads our output may go; the library raises none itself
-#endif
-    EchoServer server(arguments);
+    const auto arguments = echo_server::parse_arguments(argc, argv);
+    if (!arguments) return 0;
+    EchoServer server(*arguments);
     server.listen();
     server.run();
     return 0;
+} catch (const echo_server::WrongArguments& error) {
+    echo_server::complain(error.what());
+    return 2;
 } catch (const std::exception& error) {
     echo_server::complain(error.what());
     return 1;

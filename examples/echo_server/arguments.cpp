@@ -1,7 +1,7 @@
 // The command line of echo_server.
 //
 // CLI11 knows the options; what their values mean is decided here, after it, so that every
-// complaint is one line of the same form and ends the program with the same code.
+// complaint has the same form and ends the program in the same way.
 #include "echo_server/arguments.hpp"
 #include <CLI/CLI.hpp>
 #include <array>
@@ -15,8 +15,6 @@ using tidemill::Duration;
 using tidemill::Endpoint;
 
 namespace {
-
-constexpr int wrong_arguments = 2;
 
 constexpr const char* description =
     "Echoes what it is sent over TCP and UDP.\n\n"
@@ -43,8 +41,7 @@ struct Texts {
 };
 
 [[noreturn]] void refuse(const std::string& message) {
-    complain(message + " (--help tells more)");
-    std::exit(wrong_arguments);
+    throw WrongArguments(message + " (--help tells more)");
 }
 
 void add_options(CLI::App& app, Arguments& arguments, Texts& texts) {
@@ -141,7 +138,7 @@ void complain(const std::string& message) noexcept {
     std::fputs(line.c_str(), stderr);
 }
 
-Arguments parse_arguments(int argc, const char* const* argv) {
+std::optional<Arguments> parse_arguments(int argc, const char* const* argv) {
     Arguments arguments;
     Texts texts;
     CLI::App app(description, "echo_server");
@@ -149,7 +146,8 @@ Arguments parse_arguments(int argc, const char* const* argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp& help) {
-        std::exit(app.exit(help));
+        app.exit(help);
+        return std::nullopt;
     } catch (const CLI::ParseError& error) {
         refuse(error.what());
     }

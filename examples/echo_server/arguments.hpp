@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tidemill/core/clock.hpp>
@@ -21,9 +22,15 @@ struct Arguments {
     bool prints_stats = false;
 };
 
-/// Reads the command line. Ends the program after --help (exit code 0), and with one line on
-/// standard error (exit code 2) when something is wrong.
-[[nodiscard]] Arguments parse_arguments(int argc, const char* const* argv);
+/// The command line is wrong; what() says how.
+class WrongArguments : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Reads the command line. Nothing comes of --help, which has then been answered. Throws
+/// WrongArguments.
+[[nodiscard]] std::optional<Arguments> parse_arguments(int argc, const char* const* argv);
 
 /// A whole number and a unit, such as 500ms, 30s, 2m or 1h; at most 1000 hours.
 [[nodiscard]] std::optional<tidemill::Duration> parse_duration(std::string_view text) noexcept;

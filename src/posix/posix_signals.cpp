@@ -17,7 +17,7 @@
 namespace tidemill::detail {
 namespace {
 
-constexpr std::array numbers = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+constexpr std::array numbers = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
 constexpr std::size_t signal_count = numbers.size();
 
 class PosixSignalCatcher;

@@ -16,6 +16,7 @@ const char* name_of(Signal signal) noexcept {
     case Signal::quit: return "SIGQUIT";
     case Signal::user1: return "SIGUSR1";
     case Signal::user2: return "SIGUSR2";
+    case Signal::broken_pipe: return "SIGPIPE";
     }
     return "unknown signal";
 }

@@ -43,9 +43,10 @@ TEST_CASE("each signal is given by its own name") {
         const char* name;
     };
     const Case cases[] = {
-        {Signal::interrupt, SIGINT, "SIGINT"}, {Signal::terminate, SIGTERM, "SIGTERM"},
-        {Signal::hangup, SIGHUP, "SIGHUP"},    {Signal::quit, SIGQUIT, "SIGQUIT"},
-        {Signal::user1, SIGUSR1, "SIGUSR1"},   {Signal::user2, SIGUSR2, "SIGUSR2"}};
+        {Signal::interrupt, SIGINT, "SIGINT"},    {Signal::terminate, SIGTERM, "SIGTERM"},
+        {Signal::hangup, SIGHUP, "SIGHUP"},       {Signal::quit, SIGQUIT, "SIGQUIT"},
+        {Signal::user1, SIGUSR1, "SIGUSR1"},      {Signal::user2, SIGUSR2, "SIGUSR2"},
+        {Signal::broken_pipe, SIGPIPE, "SIGPIPE"}};
     for (const Case& one : cases) {
         CAPTURE(one.name);
         EventLoop loop;

@@ -24,6 +24,9 @@ enum class Signal : std::uint8_t {
     quit,      ///< SIGQUIT
     user1,     ///< SIGUSR1
     user2,     ///< SIGUSR2
+    /// SIGPIPE: nobody reads the process's output any more. Sockets never raise it. A program that
+    /// names it here goes on, and sees that its output fails.
+    broken_pipe,
 };
 
 /// As the manuals name it, "SIGTERM" for example.
