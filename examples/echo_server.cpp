@@ -203,19 +203,24 @@ void EchoServer::print_served() const {
                                 datagrams_.answered));
 }
 
-} // namespace
-
-int main(int argc, char** argv) try {
-    const auto arguments = echo_server::parse_arguments(argc, argv);
-    if (!arguments) return 0;
-    EchoServer server(*arguments);
+int run(const echo_server::Arguments& arguments) {
+    EchoServer server(arguments);
     server.listen();
     server.run();
     return 0;
-} catch (const echo_server::WrongArguments& error) {
-    echo_server::complain(error.what());
-    return 2;
-} catch (const std::exception& error) {
-    echo_server::complain(error.what());
-    return 1;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        const auto arguments = echo_server::parse_arguments(argc, argv);
+        return arguments ? run(*arguments) : 0;
+    } catch (const echo_server::WrongArguments& error) {
+        echo_server::complain(error.what());
+        return 2;
+    } catch (const std::exception& error) {
+        echo_server::complain(error.what());
+        return 1;
+    }
 }

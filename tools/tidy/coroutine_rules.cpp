@@ -164,7 +164,16 @@ void check_await_temporaries(const Source& source, Findings& findings) {
          at = find_word(source.code, word, at + 1)) {
         const std::size_t last = before_blanks(source.code, at);
         const bool is_declared = last != npos && word_before(source.code, last + 1) == "operator";
-        if (!is_declared) check_operand(source, at + word.size(), findings);
+        if (is_declared) continue;
+        check_operand(source, at + word.size(), findings);
+        // `if (!co_await f())`: GCC 12 puts the condition where the frame's resume function
+        // belongs, and the coroutine never starts or runs into nowhere.
+        std::size_t front = last;
+        while (front != npos && source.code[front] == '(')
+            front = before_blanks(source.code, front);
+        if (front != npos && source.code[front] == '!')
+            findings.push_back({source.path, source.line_at(at), "",
+                                "a negated co_await spoils the frame with GCC 12: name it first"});
     }
 }
 
