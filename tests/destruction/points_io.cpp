@@ -42,7 +42,7 @@ struct UdpSend final : UdpWorld {
 };
 
 struct SignalsWorld final : World {
-    SignalsWorld() { signals.emplace(fixture->loop, std::initializer_list{Signal::user2}); }
+    SignalsWorld() { signals.emplace(fixture->loop, std::initializer_list<Signal>{Signal::user2}); }
     Task<std::error_code> wait() override {
         co_return code_of(co_await signals->next(within(limit)));
     }
