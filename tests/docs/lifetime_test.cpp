@@ -71,7 +71,7 @@ Task<void> touch_later(std::map<int, int>& sessions, int id) {
 TEST_CASE("lifetime 5 and 6: look again after a wait; the scope keeps the closure") {
     LoopFixture fixture;
     std::map<int, int> sessions{{1, 0}, {2, 0}};
-    const int count = 7;
+    int count = 7;
     int seen = 0;
     TaskScope scope(fixture.loop);
     scope.spawn(touch_later(sessions, 1));
