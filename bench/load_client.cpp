@@ -1,9 +1,9 @@
 // Drives an echo server, checks every byte, and says what that cost both sides.
 //
 // One thread on epoll, so that the client's work is the same whatever server it talks to: the ratio
-// of the server's CPU time to the client's in the same second cancels the noise of the machine
-//. Each connection sends a message whose bytes tell the connection and the
-// position, waits for the whole echo, compares, and goes on.
+// of the server's CPU time to the client's in the same second cancels the noise of the machine.
+// Each connection sends a message whose bytes tell the connection and the position, waits for the
+// whole echo, compares, and goes on.
 
 #include "load_client.hpp"
 #include <CLI/CLI.hpp>
