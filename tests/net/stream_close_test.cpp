@@ -216,5 +216,27 @@ TEST_CASE_TEMPLATE("a graceful close that is cancelled leaves the rest to the li
     CHECK(pair.run(reading_all(*pair.far)).empty());
 }
 
+Task<Result<TcpStream>> dialed(EventLoop& loop, Endpoint peer) {
+    co_return co_await TcpStream::connect(loop, peer);
+}
+
+Task<Result<TcpStream>> accepted(TcpListener& listener) { co_return co_await listener.accept(); }
+
+TEST_CASE("the loop's end aborts what lingers") {
+    LoopFixture far_side;
+    std::optional<LoopFixture> near_side(std::in_place);
+    auto listener = TcpListener::listen(near_side->loop, *Endpoint::parse("127.0.0.1:0")).value();
+    TcpStream far = far_side.run(dialed(far_side.loop, listener->endpoint())).value();
+    { const TcpStream near = near_side->run(accepted(*listener)).value(); }
+    REQUIRE(near_side->loop.counters().lingering == 1);
+    CHECK(far_side.run(reading(far)).value().empty()); // the end that a lingering stream sends
+
+    near_side.reset();
+    // After a mere close the first write would still succeed: the reset must be here already.
+    const Result<void> written = far_side.run(writing(far, "too late"));
+    REQUIRE_FALSE(written);
+    CHECK(written.error() == std::errc::broken_pipe);
+}
+
 } // namespace
 } // namespace tidemill
