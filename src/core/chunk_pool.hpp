@@ -39,18 +39,37 @@ public:
     /// refused as well when there is less than `least_bytes` left for it. Throws std::bad_alloc.
     [[nodiscard]] std::span<std::byte> prepare(const LeaseAccount& account,
                                                std::size_t least_bytes = 1) {
-        if (leased_bytes_ != 0 || free_records_ == nullptr || hot_ == nullptr) [[unlikely]]
+        if (!can_lease_quickly()) [[unlikely]]
             return prepare_by_the_books(account, least_bytes);
-        prepared_ = whole_run_;
-        return offer();
+        return prepare_quickly();
     }
     /// Leases the pages that hold the first `received_bytes` of what was prepared; 0 gives an
     /// empty chunk. Without a commit the prepared memory simply stays free.
     Chunk commit(LeaseAccount& account, std::size_t received_bytes) noexcept {
-        const bool is_quick = leased_bytes_ == 0 && received_bytes != 0 &&
-                              received_bytes <= ChunkArena::page_bytes && prepared_.count != 0;
+        const bool is_quick = leased_bytes_ == 0 && prepared_.count != 0 &&
+                              fits_quick_lease(static_cast<std::ptrdiff_t>(received_bytes));
         if (!is_quick) [[unlikely]]
             return commit_by_the_books(account, received_bytes);
+        Chunk chunk;
+        commit_quickly(account, received_bytes, chunk);
+        return chunk;
+    }
+
+    // The same without the questions, for who has asked them.
+
+    [[nodiscard]] bool can_lease_quickly() const noexcept {
+        return leased_bytes_ == 0 && free_records_ != nullptr && hot_ != nullptr;
+    }
+    [[nodiscard]] std::span<std::byte> prepare_quickly() noexcept {
+        prepared_ = whole_run_;
+        return offer();
+    }
+    /// Neither an error (negative) nor nothing nor more than a page.
+    [[nodiscard]] static bool fits_quick_lease(std::ptrdiff_t received) noexcept {
+        return static_cast<std::size_t>(received) - 1 < ChunkArena::page_bytes;
+    }
+    /// After prepare_quickly(), with `chunk` still empty.
+    void commit_quickly(LeaseAccount& account, std::size_t received_bytes, Chunk& chunk) noexcept {
         std::byte* const memory = hot_->page(prepared_.first);
         poison(memory + received_bytes, prepared_.count * ChunkArena::page_bytes - received_bytes);
         prepared_ = {};
@@ -58,7 +77,8 @@ public:
         quick_record_.owner = &account;
         quick_record_.leased_bytes = leased_bytes_ = ChunkArena::page_bytes;
         account.record_ = &quick_record_;
-        return {memory, received_bytes, 0};
+        chunk.data_ = memory;
+        chunk.size_ = static_cast<std::uint32_t>(received_bytes);
     }
     /// For arenas: ends the noted lease, if it is the one at `memory`.
     [[nodiscard]] bool end_quick_lease(const std::byte* memory) noexcept {

@@ -1,6 +1,7 @@
 #include "core/loop_core.hpp"
-#include "core/inline.hpp"
+#include "core/resume.hpp"
 #include <algorithm>
+#include <tidemill/core/inline.hpp>
 #include <tidemill/core/require.hpp>
 
 namespace tidemill::detail {
@@ -26,6 +27,11 @@ template <std::size_t Lines> void prefetch(const void* object) noexcept {
         __builtin_prefetch(static_cast<const std::byte*>(object) + i * line_bytes, 1);
 }
 
+std::int64_t at_least_one(std::size_t limit) noexcept {
+    constexpr std::size_t highest = std::numeric_limits<std::int64_t>::max();
+    return static_cast<std::int64_t>(std::clamp<std::size_t>(limit, 1, highest));
+}
+
 // A limit of zero would stop the loop, so the least that works takes its place.
 LoopOptions usable(LoopOptions options) {
     options.events_per_turn = std::max<std::size_t>(options.events_per_turn, 1);
@@ -40,9 +46,11 @@ LoopCore::LoopCore(const LoopOptions& options, Seams seams)
     : TaskOwner(this), events_(std::max<std::size_t>(options.events_per_turn, 1)),
       clock_(options.clock != nullptr ? *options.clock : steady_clock()),
       sockets_(seams.sockets != nullptr ? *seams.sockets : native_sockets()),
-      now_ns_(clock_.now().count()), coarse_ns_(clock_.coarse_now().count()),
-      operations_left_(options.operations_per_turn), bytes_left_(options.bytes_per_turn),
-      chunks_(chunk_limits(options)), wheel_(now_ns_), selector_(choose_selector(options, seams)),
+      now_ns_(clock_.now().count()),
+      coarse_ns_(clock_.coarse_now().count()), share_{at_least_one(options.operations_per_turn),
+                                                      at_least_one(options.bytes_per_turn)},
+      left_(share_), has_steady_clock_(&clock_ == &steady_clock()), chunks_(chunk_limits(options)),
+      wheel_(now_ns_), selector_(choose_selector(options, seams)),
       inbox_(std::make_shared<Inbox>(*this, *selector_, options.posted_closures)),
       options_(usable(options)) {}
 
@@ -92,12 +100,11 @@ void LoopCore::turn(Duration max_wait, bool heeds_stop) {
     read_clock();
     dispatch_events(count);
     wheel_.expire(now_ns_);
-    after_callback();
     run_ready();
     run_deferred();
-    running_name_ = "post";
+    after_callback("task");
     inbox_->run_closures();
-    after_callback();
+    after_callback("post");
     rethrow_kept();
 }
 
@@ -136,39 +143,22 @@ std::size_t LoopCore::tolerate_failed_wait(const Error& error) {
 
 void LoopCore::read_clock() noexcept {
     now_ns_ = clock_.now().count();
-    coarse_ns_ = clock_.coarse_now().count();
+    coarse_ns_ = coarse_now_ns();
     callback_began_ns_ = coarse_ns_;
     seen_coarse_ns_ = 0; // by whoever started an operation since the last turn
 }
 
-std::int64_t LoopCore::moment_after(std::int64_t timeout_ns) noexcept {
-    constexpr std::int64_t stale_ns = 1'000'000;
-    seen_coarse_ns_ = clock_.coarse_now().count();
-    if (seen_coarse_ns_ - coarse_ns_ >= stale_ns) [[unlikely]] {
-        now_ns_ = clock_.now().count();
-        coarse_ns_ = seen_coarse_ns_;
-    }
-    constexpr std::int64_t latest = std::numeric_limits<std::int64_t>::max();
-    return timeout_ns > latest - now_ns_ ? latest : now_ns_ + timeout_ns;
+void LoopCore::refresh_now() noexcept {
+    now_ns_ = clock_.now().count();
+    coarse_ns_ = seen_coarse_ns_;
 }
 
-// A callback that has started an operation with a deadline has looked at the clock already, most
-// likely as the last thing it did; what it has seen is good enough here.
-void LoopCore::after_callback() noexcept {
-    std::int64_t coarse = std::exchange(seen_coarse_ns_, 0);
-    if (coarse == 0) coarse = clock_.coarse_now().count();
-    const std::int64_t took = coarse - callback_began_ns_;
-    callback_began_ns_ = coarse;
-    if (took > 0) [[unlikely]]
-        note_duration(took);
-}
-
-void LoopCore::note_duration(std::int64_t took_ns) noexcept {
+void LoopCore::note_duration(std::int64_t took_ns, const char* name) noexcept {
     const Duration took(took_ns);
     if (took >= options_.slow_callback) ++counters_.slow_callbacks;
     if (took <= counters_.longest_callback) return;
     counters_.longest_callback = took;
-    counters_.longest_callback_name = running_name_;
+    counters_.longest_callback_name = name;
 }
 
 TIDEMILL_INLINE Source* LoopCore::find_now(Token token) noexcept {
@@ -183,8 +173,14 @@ TIDEMILL_INLINE void LoopCore::dispatch(const Event& event) noexcept {
     Source* source = find_now(event.token);
     if (source == nullptr) [[unlikely]]
         return on_stale_event(event.token);
-    if (event.readable) source->on_readable();
-    if (!event.writable) return;
+    if (event.readable) {
+        if (event.more_behind) [[unlikely]]
+            source->on_more_behind();
+        source->on_readable();
+        if (PromiseBase* const chain = std::exchange(dispatched_, nullptr)) chain->after_run(*this);
+    }
+    if (!event.writable) [[likely]]
+        return;
     // The reader may have destroyed the source, and another may sit in its slot.
     source = find_now(event.token);
     if (source != nullptr) source->on_writable();
@@ -203,7 +199,6 @@ void LoopCore::dispatch_events(std::size_t count) noexcept {
                 if (const Operation* reader = source->waiting_reader())
                     prefetch<4>(reinterpret_cast<const std::byte*>(reader) - 128);
         dispatch(events_[i]);
-        after_callback();
     }
 }
 
@@ -213,7 +208,6 @@ void LoopCore::run_ready() noexcept {
     while (!batch.empty()) {
         Operation& operation = batch.pop();
         operation.waiter().resume();
-        after_callback();
     }
 }
 
@@ -241,7 +235,6 @@ void LoopCore::run_deferred() noexcept {
         if (work == nullptr) continue;
         work->leave();
         work->run_deferred();
-        after_callback();
     }
     running_deferred_.clear();
 }

@@ -10,7 +10,9 @@
 #include "core/sockets.hpp"
 #include "core/timer_wheel.hpp"
 #include <array>
+#include <limits>
 #include <tidemill/core/event_loop.hpp>
+#include <tidemill/core/inline.hpp>
 #include <tidemill/core/loop_member.hpp>
 #include <vector>
 
@@ -78,6 +80,8 @@ public:
     void replace(std::uint32_t slot, Source& source) noexcept { slots_[slot].source = &source; }
     /// Changes what the selector watches for this slot; on failure `known` is unchanged.
     PackedError watch(std::uint32_t slot, NativeSocket socket, Interest& known, Interest wanted);
+    /// Asks the selector to report once more what is there.
+    PackedError renew(std::uint32_t slot, NativeSocket socket, Interest known);
     /// To be told before a socket of this loop closes.
     void closing(std::uint32_t slot, NativeSocket socket, Interest known, bool sole_owner) noexcept;
     /// This source was refused a lease: on_leases_returned() follows when there is room.
@@ -98,23 +102,41 @@ public:
     // Time
     [[nodiscard]] std::int64_t now_ns() const noexcept { return now_ns_; }
     /// The moment `timeout_ns` from now; "now" is not older than a millisecond or a clock tick.
-    [[nodiscard]] std::int64_t moment_after(std::int64_t timeout_ns) noexcept;
+    [[nodiscard]] std::int64_t moment_after(std::int64_t timeout_ns) noexcept {
+        seen_coarse_ns_ = coarse_now_ns();
+        if (seen_coarse_ns_ - coarse_ns_ >= stale_ns) [[unlikely]]
+            refresh_now();
+        constexpr std::int64_t latest = std::numeric_limits<std::int64_t>::max();
+        return timeout_ns > latest - now_ns_ ? latest : now_ns_ + timeout_ns;
+    }
     [[nodiscard]] TimerWheel& wheel() noexcept { return wheel_; }
 
     // Budget of the running task
-    void begin_run(const char* name) noexcept {
-        operations_left_ = options_.operations_per_turn;
-        bytes_left_ = options_.bytes_per_turn;
-        running_name_ = name;
-    }
+    /// What a task may do in one turn. An operation is charged when it has been done, so both may
+    /// fall below zero.
+    struct Share {
+        std::int64_t operations;
+        std::int64_t bytes;
+    };
+    void begin_run() noexcept { left_ = share_; }
     /// Charges an operation that completes without suspending. Once the budget is spent, such an
     /// operation suspends on the ready list until the next turn.
     void charge(std::size_t bytes) noexcept {
-        operations_left_ -= operations_left_ > 0 ? 1 : 0;
-        bytes_left_ -= bytes < bytes_left_ ? bytes : bytes_left_;
+        --left_.operations;
+        left_.bytes -= static_cast<std::int64_t>(bytes);
+    }
+    /// Charges an operation that has completed, and tells whether it may go on at once. If not, it
+    /// is not charged: complete() does that and makes it wait.
+    [[nodiscard]] bool has_budget_after(std::size_t bytes) noexcept {
+        const std::int64_t operations = left_.operations - 1;
+        const std::int64_t left_bytes = left_.bytes - static_cast<std::int64_t>(bytes);
+        if (operations <= 0 || left_bytes <= 0) [[unlikely]]
+            return false;
+        left_ = {operations, left_bytes};
+        return true;
     }
     [[nodiscard]] bool has_budget() const noexcept {
-        return operations_left_ > 0 && bytes_left_ > 0;
+        return left_.operations > 0 && left_.bytes > 0;
     }
 
     [[nodiscard]] ReadyList& ready() noexcept { return ready_; }
@@ -134,9 +156,19 @@ public:
     void remove_member(LoopMember& member) noexcept;
     /// For callbacks that may throw: rethrown by the turn's end, one a turn.
     void keep_exception(std::exception_ptr exception) noexcept;
-    /// Notices whether the callback that just ended was a long one.
-    void after_callback() noexcept;
-    void set_running_name(const char* name) noexcept { running_name_ = name; }
+    /// Notices whether the callback that just ended was a long one; for other callbacks than the
+    /// resumption of a task, which is noticed where that happens.
+    void after_callback(const char* name) noexcept {
+        if (const std::int64_t took_ns = took_callback()) [[unlikely]]
+            note_duration(took_ns, name);
+    }
+    /// The chain that a source resumes as the last thing in its on_readable().
+    void set_dispatched(PromiseBase& chain) noexcept { dispatched_ = &chain; }
+    /// After the code of `chain`, which is a root and still there.
+    void after_run(TaskOwner& owner) noexcept {
+        if (const std::int64_t took_ns = took_callback()) [[unlikely]]
+            note_duration(took_ns, owner.name());
+    }
     void check_thread() const noexcept;
 
     // TaskOwner: the heir of chains that were doomed while their code ran.
@@ -147,14 +179,15 @@ private:
     // There is one for each source, so every byte counts.
     struct Slot {
         Source* source = nullptr; ///< null: free
-        std::uint32_t generation : 30 = 0;
-        std::uint32_t interest : 2 = 0; ///< an Interest: what the selector knows
+        std::uint32_t generation : 29 = 0;
+        std::uint32_t interest : 3 = 0; ///< an Interest: what the selector knows
         union {
             std::uint32_t next_free = 0; ///< while it is free
             NativeSocket socket;         ///< while `interest` is not none
         };
     };
     static constexpr std::uint32_t no_slot = ~std::uint32_t{0};
+    static constexpr std::int64_t stale_ns = 1'000'000;
 
     void turn(Duration max_wait, bool heeds_stop);
     [[nodiscard]] Duration time_to_wait(Duration max_wait) noexcept;
@@ -169,7 +202,18 @@ private:
     void run_ready() noexcept;
     void run_deferred() noexcept;
     void offer_leases() noexcept;
-    void note_duration(std::int64_t took_ns) noexcept;
+    [[nodiscard]] std::int64_t coarse_now_ns() noexcept {
+        return has_steady_clock_ ? steady_coarse_ns() : clock_.coarse_now().count();
+    }
+    TIDEMILL_COLD void refresh_now() noexcept;
+    // A callback that has started an operation with a deadline has looked at the clock already,
+    // most likely as the last thing it did; what it has seen is good enough here.
+    [[nodiscard]] std::int64_t took_callback() noexcept {
+        std::int64_t coarse_ns = std::exchange(seen_coarse_ns_, 0);
+        if (coarse_ns == 0) coarse_ns = coarse_now_ns();
+        return coarse_ns - std::exchange(callback_began_ns_, coarse_ns);
+    }
+    TIDEMILL_COLD void note_duration(std::int64_t took_ns, const char* name) noexcept;
     void rethrow_kept();
 
     // What every message touches comes first and lies together.
@@ -181,9 +225,10 @@ private:
     std::int64_t coarse_ns_; ///< of the coarse clock, when now_ns_ was read
     std::int64_t callback_began_ns_ = 0;
     std::int64_t seen_coarse_ns_ = 0; ///< by the callback that runs now; 0: it has not looked
-    std::size_t operations_left_;
-    std::size_t bytes_left_;
-    const char* running_name_ = "";
+    const Share share_;               ///< of every task, in each turn
+    Share left_;                      ///< of the running task
+    PromiseBase* dispatched_ = nullptr;
+    const bool has_steady_clock_; ///< the system's own, which is asked without a virtual call
     LoopCounters counters_;
     ChunkPool chunks_;
     ReadyList ready_;

@@ -41,9 +41,13 @@ PackedError LoopCore::watch(std::uint32_t slot, NativeSocket socket, Interest& k
     }
     if (error) return error;
     known = wanted;
-    slots_[slot].interest = static_cast<std::uint32_t>(wanted) & 3u;
+    slots_[slot].interest = static_cast<std::uint32_t>(wanted) & 7u;
     if (wanted != Interest::none) slots_[slot].socket = socket;
     return {};
+}
+
+PackedError LoopCore::renew(std::uint32_t slot, NativeSocket socket, Interest known) {
+    return selector_->modify(socket, known, {slot, slots_[slot].generation});
 }
 
 void LoopCore::closing(std::uint32_t slot, NativeSocket socket, Interest known,

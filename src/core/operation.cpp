@@ -1,4 +1,5 @@
 #include "core/completion.hpp"
+#include "core/resume.hpp"
 #include <tidemill/core/operation.hpp>
 #include <tidemill/core/promise.hpp>
 
@@ -10,12 +11,7 @@ void OperationOwner::cancel_operation(Operation& operation) noexcept {
 }
 
 void Operation::park(OperationOwner& owner, PromiseBase& waiter) noexcept {
-    owner_ = &owner;
-    waiter_ = &waiter;
-    state_ = State::parked;
-    waiter.set_awaited(this);
-    if (waiter.take_pending_cancel()) [[unlikely]]
-        owner.cancel_operation(*this);
+    park_here(owner, waiter);
 }
 
 void Operation::finish_later(PackedError error) noexcept {
@@ -25,11 +21,7 @@ void Operation::finish_later(PackedError error) noexcept {
     loop->ready().push(*this);
 }
 
-void Operation::finish_now(PackedError error) noexcept {
-    error_ = error;
-    state_ = State::idle;
-    waiter_->resume();
-}
+void Operation::finish_now(PackedError error) noexcept { finish_on(*waiter_->loop(), error); }
 
 void Operation::yield(PromiseBase& waiter, PackedError error) noexcept {
     waiter_ = &waiter;

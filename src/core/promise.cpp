@@ -1,5 +1,4 @@
-#include "core/inline.hpp"
-#include "core/loop_core.hpp"
+#include "core/resume.hpp"
 #include <tidemill/core/promise.hpp>
 #include <utility>
 
@@ -29,20 +28,7 @@ void PromiseBase::finish() noexcept {
     parent.frame().resume(); // destroys this frame
 }
 
-TIDEMILL_INLINE void PromiseBase::settle() noexcept {
-    is_running_ = false;
-    if (has_finished_ || is_doomed_) [[unlikely]]
-        owner_->child_stopped(*this); // destroys this frame
-}
-
-void PromiseBase::resume() noexcept {
-    PromiseBase& chain = root();
-    awaited_ = nullptr;
-    chain.is_running_ = true;
-    chain.owner_->loop()->begin_run(chain.owner_->name());
-    frame().resume();
-    chain.settle();
-}
+void PromiseBase::resume() noexcept { resume_on(*loop()); }
 
 void PromiseBase::start_root(TaskOwner& owner) noexcept {
     is_root_ = true;

@@ -2,7 +2,9 @@
 // them pass tests/conformance, and docs/porting.md tells how to add one.
 //
 // The contract, in short:
-// - Level-triggered: what is there and not taken is reported again by the next wait.
+// - Level-triggered: what is there and not taken is reported again by the next wait. Only who asks
+//   for `news_only` may be told once; add() and modify() then tell anew what is there, and what
+//   stops a receive short of all that there is (an end, urgent data) is reported as `more_behind`.
 // - Interest (asked for) is never empty: a socket that nobody waits for is removed.
 // - Events (got) carry the token of add() or modify(), never a descriptor. Hang-up and error are
 //   reported as readable and writable (by select: in the directions asked for), so that the next
@@ -40,6 +42,7 @@ struct Event {
     Token token;
     bool readable = false;
     bool writable = false;
+    bool more_behind = false; ///< with news_only: read on until there is nothing more
 };
 
 /// A socket that is watched, and what for.
@@ -87,5 +90,7 @@ public:
 
 /// The system's monotonic clock; lives for ever.
 [[nodiscard]] Clock& steady_clock() noexcept;
+/// Its coarse_now(), without a virtual call.
+[[nodiscard]] std::int64_t steady_coarse_ns() noexcept;
 
 } // namespace tidemill::detail

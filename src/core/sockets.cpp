@@ -2,10 +2,16 @@
 
 namespace tidemill::detail {
 
-LeasedResult Sockets::receive_leased(NativeSocket socket, ChunkPool& pool, LeaseAccount& account,
-                                     Chunk& chunk) {
-    return receive_by_lease(pool, account, chunk,
-                            [&](std::span<std::byte> into) { return receive(socket, into); });
+std::ptrdiff_t Sockets::receive_now(NativeSocket socket, std::span<std::byte> into) {
+    const auto [bytes, error] = receive(socket, into);
+    last_error_ = error;
+    return error ? -1 : static_cast<std::ptrdiff_t>(bytes);
+}
+
+std::ptrdiff_t Sockets::send_now(NativeSocket socket, Buffer bytes) {
+    const auto [sent, error] = send(socket, bytes);
+    last_error_ = error;
+    return error ? -1 : static_cast<std::ptrdiff_t>(sent);
 }
 
 } // namespace tidemill::detail

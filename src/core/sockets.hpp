@@ -36,11 +36,6 @@ struct IoResult {
     PackedError error;
 };
 
-struct LeasedResult {
-    std::size_t asked_bytes = 0; ///< 0: no lease was granted, and the system was not asked
-    PackedError error;
-};
-
 struct SocketResult {
     NativeSocket socket = invalid_socket;
     PackedError error;
@@ -81,10 +76,14 @@ public:
     virtual PackedError connect_result(NativeSocket socket) = 0;
 
     virtual IoResult receive(NativeSocket socket, std::span<std::byte> into) = 0;
-    /// Receives into the pool's memory and leases exactly what came, as `chunk`.
-    virtual LeasedResult receive_leased(NativeSocket socket, ChunkPool& pool, LeaseAccount& account,
-                                        Chunk& chunk);
     virtual IoResult send(NativeSocket socket, Buffer bytes) = 0;
+    /// receive() and send() in the form of recv(2): the count, or -1, and last_error() tells why
+    /// (EINTR too: then call the other form). Every message passes here, and an override that is
+    /// nothing but the system call leaves no frame between the kernel and who uses the result.
+    virtual std::ptrdiff_t receive_now(NativeSocket socket, std::span<std::byte> into);
+    virtual std::ptrdiff_t send_now(NativeSocket socket, Buffer bytes);
+    /// Why the last receive_now() or send_now() failed; to be asked before any other call.
+    [[nodiscard]] virtual PackedError last_error() const noexcept { return last_error_; }
     virtual IoResult send_gathered(NativeSocket socket, std::span<const Buffer> pieces) = 0;
     virtual DatagramResult receive_from(NativeSocket socket, std::span<std::byte> into) = 0;
     /// To `peer`, or, if it is null, to the connected one.
@@ -99,24 +98,10 @@ public:
     virtual EndpointResult peer_endpoint(NativeSocket socket) = 0;
     virtual PackedError set_option(NativeSocket socket, SocketOption option, int value) = 0;
     virtual OptionResult option(NativeSocket socket, SocketOption option) = 0;
-};
 
-/// What receive_leased() does, with `receive_into(span)` as the call between the two steps.
-template <class ReceiveInto> LeasedResult receive_by_lease(ChunkPool& pool, LeaseAccount& account,
-                                                           Chunk& chunk,
-                                                           ReceiveInto receive_into) noexcept {
-    LeasedResult result;
-    try {
-        const std::span<std::byte> run = pool.prepare(account);
-        if (run.empty()) return result;
-        const IoResult io = receive_into(run);
-        result = {run.size(), io.error};
-        if (io.bytes > 0) chunk = pool.commit(account, io.bytes);
-    } catch (const std::bad_alloc&) {
-        result.error = std::errc::not_enough_memory;
-    }
-    return result;
-}
+private:
+    PackedError last_error_;
+};
 
 /// The platform's own calls; lives for ever.
 [[nodiscard]] Sockets& native_sockets() noexcept;

@@ -17,10 +17,8 @@ void TimedOperation::park_timed(OperationOwner& owner, PromiseBase& waiter) noex
 
 void TimedOperation::on_timer() noexcept {
     if (!is_parked()) return; // it has ended in this turn and waits to be resumed
-    LoopCore& loop = *waiter().loop();
     owner().abandon(*this);
     finish_now(Errc::deadline_expired);
-    loop.after_callback();
 }
 
 void TimedOperation::stop_timer() noexcept {
@@ -71,7 +69,8 @@ void Timer::cancel() noexcept {
 
 void Timer::on_timer() noexcept {
     detail::LoopCore& loop = *detail::Inbox::of(remote_).loop();
-    loop.begin_run(name_);
+    const char* const name = name_;
+    loop.begin_run();
     // The callback may destroy this timer, and with it the function that is running: it runs from
     // the stack, and goes back only if the timer is still there.
     bool is_destroyed = false;
@@ -86,7 +85,7 @@ void Timer::on_timer() noexcept {
         destroyed_flag_ = nullptr;
         callback_ = std::move(callback);
     }
-    loop.after_callback();
+    loop.after_callback(name);
 }
 
 } // namespace tidemill

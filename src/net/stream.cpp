@@ -34,11 +34,22 @@ std::size_t WriteRequest::rest(std::span<std::span<const std::byte>> pieces) con
     return count;
 }
 
+bool WriteRequest::go_on(PromiseBase& waiter, std::ptrdiff_t taken) noexcept {
+    auto& stream = static_cast<Stream&>(owner());
+    if (taken == Stream::not_tried) return stream.start_write(*this, waiter);
+    return stream.continue_write(*this, waiter, taken);
+}
+
 Result<void> WriteRequest::error_result() const {
     return failure(Error(error().code()).with_bytes_written(written_));
 }
 
 } // namespace detail
+
+bool Stream::continue_write(detail::WriteRequest& request, detail::PromiseBase& waiter,
+                            std::ptrdiff_t) noexcept {
+    return start_write(request, waiter);
+}
 
 Result<void> ShutdownOperation::await_resume() const {
     if (error()) return failure(error().code());

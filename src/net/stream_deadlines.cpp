@@ -1,4 +1,4 @@
-#include "core/loop_core.hpp"
+#include "net/start_read.hpp"
 #include <algorithm>
 #include <tidemill/net/stream_deadlines.hpp>
 
@@ -25,18 +25,6 @@ void StreamDeadlines::set_idle_timeout(Duration idle_timeout) noexcept {
 
 void StreamDeadlines::set_write_stall_timeout(Duration write_stall_timeout) noexcept {
     write_stall_ms_ = to_milliseconds(write_stall_timeout);
-}
-
-void StreamDeadlines::start_read(LoopCore& loop, TimerNode& timer, Deadline deadline) noexcept {
-    std::int64_t timeout_ns = no_moment;
-    if (!deadline.is_default()) {
-        timeout_ns = deadline.timeout_ns();
-    } else if (idle_ms_ != 0) {
-        timeout_ns = idle_ms_ * ns_per_ms;
-    }
-    if (quiet_ms_ != 0) timeout_ns = std::min(timeout_ns, quiet_ms_ * ns_per_ms);
-    read_moment_ = timeout_ns == no_moment ? no_moment : loop.moment_after(timeout_ns);
-    arm(loop, timer, read_moment_);
 }
 
 void StreamDeadlines::start_write(LoopCore& loop, TimerNode& timer, Deadline deadline) noexcept {

@@ -160,7 +160,11 @@ Result<TcpStream> AcceptOperation::await_resume() {
 }
 
 void TcpListener::on_readable() noexcept {
-    if (sink_ != nullptr) return feed_sink();
+    if (sink_ != nullptr) {
+        detail::LoopCore& loop = *loop_;
+        feed_sink(); // which may end with this listener gone
+        return loop.after_callback("accept");
+    }
     if (waiter_ == nullptr) return static_cast<void>(watch(Interest::none));
     NativeSocket accepted = invalid_socket;
     if (!accept_one(accepted, nullptr)) return;

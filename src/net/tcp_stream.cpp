@@ -1,4 +1,5 @@
-// TcpStream: life, ends and deadlines. The transfer of bytes stands in tcp_transfer.cpp.
+// TcpStream: life, ends and deadlines. Reading stands in tcp_read.cpp, writing in
+// tcp_write.cpp.
 
 #include "core/loop_core.hpp"
 #include "net/linger_set.hpp"
@@ -32,6 +33,7 @@ void TcpStream::take(TcpStream& other) noexcept {
     deadlines_ = other.deadlines_;
     interest_ = std::exchange(other.interest_, Interest::none);
     has_unread_ = other.has_unread_;
+    reads_on_ = other.reads_on_;
     wants_leases_ = other.wants_leases_;
     exceptions_at_birth_ = other.exceptions_at_birth_;
 }
@@ -120,13 +122,15 @@ void TcpStream::on_loop_gone() noexcept {
 // Interest: asked for when somebody starts to wait, dropped only when an unwanted event has come.
 
 PackedError TcpStream::ask(Interest wanted) noexcept {
-    return loop_->watch(slot_, socket_, interest_, wanted);
+    return loop_->watch(slot_, socket_, interest_, wanted | Interest::news_only);
 }
 
 void TcpStream::drop(Interest less) noexcept {
     // On failure the event comes again, and with it the next attempt.
-    if (includes(interest_, less))
-        static_cast<void>(loop_->watch(slot_, socket_, interest_, without(interest_, less)));
+    if (!includes(interest_, less)) return;
+    Interest rest = without(interest_, less);
+    if (rest == Interest::news_only) rest = Interest::none;
+    static_cast<void>(loop_->watch(slot_, socket_, interest_, rest));
 }
 
 // Time

@@ -1,6 +1,9 @@
 // The kernel keeps what is watched, and each event carries the token back in the 64 bits that epoll
 // leaves to its user. The waker is one more descriptor in the set, under a token of its own.
 //
+// With `news_only` a registration is edge-triggered. The kernel then need not look again, in the
+// next wait, at each socket that it has reported in this one, which is 2 % of an echo.
+//
 // The kernel forgets a descriptor by itself only when the last descriptor of its socket closes. A
 // socket that is closed here but lives on elsewhere (a child process inherited it) stays in the
 // set, and no call can name it any more. `closing` therefore removes by call what may have a second
@@ -28,9 +31,14 @@ Token to_token(std::uint64_t data) noexcept {
     return {static_cast<std::uint32_t>(data), static_cast<std::uint32_t>(data >> 32)};
 }
 
+// The end of input and urgent data: where a receive stops although there is more to come, and for
+// which an edge-triggered epoll sends no event of their own.
+constexpr std::uint32_t behind_mask = EPOLLRDHUP | EPOLLPRI;
+
 std::uint32_t to_mask(Interest interest) noexcept {
     return (includes(interest, Interest::read) ? std::uint32_t{EPOLLIN} : 0) |
-           (includes(interest, Interest::write) ? std::uint32_t{EPOLLOUT} : 0);
+           (includes(interest, Interest::write) ? std::uint32_t{EPOLLOUT} : 0) |
+           (includes(interest, Interest::news_only) ? EPOLLET | behind_mask : 0);
 }
 
 class EpollSelector final : public Selector {
@@ -103,8 +111,9 @@ private:
                 continue;
             }
             const bool has_failed = (mask & (EPOLLHUP | EPOLLERR)) != 0;
-            ready[filled++] = {to_token(data), has_failed || (mask & EPOLLIN) != 0,
-                               has_failed || (mask & EPOLLOUT) != 0};
+            ready[filled++] = {to_token(data), has_failed || (mask & (EPOLLIN | behind_mask)) != 0,
+                               has_failed || (mask & EPOLLOUT) != 0,
+                               has_failed || (mask & behind_mask) != 0};
         }
         return filled;
     }

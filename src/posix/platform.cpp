@@ -78,6 +78,8 @@ Result<std::unique_ptr<Selector>> make_selector(std::string_view name) {
     return failure(unknown(name));
 }
 
+std::int64_t steady_coarse_ns() noexcept { return SteadyClock().coarse_now().count(); }
+
 Clock& steady_clock() noexcept {
     static SteadyClock clock;
     return clock;

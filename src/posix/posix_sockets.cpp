@@ -4,7 +4,6 @@
 // it: between two calls another thread could fork. recv and send are used, not read and write,
 // which cost 2 % more on sockets and know no MSG_NOSIGNAL.
 
-#include "core/inline.hpp"
 #include "core/sockets.hpp"
 #include "posix/posix_address.hpp"
 #include "posix/posix_error.hpp"
@@ -133,21 +132,21 @@ public:
     }
 
     IoResult receive(NativeSocket socket, std::span<std::byte> into) override {
-        return receive_now(socket, into);
+        return io_result(retried([&] { return ::recv(socket, into.data(), into.size(), 0); }));
     }
-
-    // The same as the base class does, with one virtual call less on the way of every message.
-    LeasedResult receive_leased(NativeSocket socket, ChunkPool& pool, LeaseAccount& account,
-                                Chunk& chunk) override {
-        return receive_by_lease(pool, account, chunk, [socket](std::span<std::byte> into) {
-            return receive_now(socket, into);
-        });
-    }
-
     IoResult send(NativeSocket socket, Buffer bytes) override {
-        const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), send_flags);
-        return sent >= 0 ? io_result(sent) : send_again(socket, bytes);
+        return io_result(
+            retried([&] { return ::send(socket, bytes.data(), bytes.size(), send_flags); }));
     }
+
+    // Nothing but a jump into the C library.
+    std::ptrdiff_t receive_now(NativeSocket socket, std::span<std::byte> into) override {
+        return ::recv(socket, into.data(), into.size(), 0);
+    }
+    std::ptrdiff_t send_now(NativeSocket socket, Buffer bytes) override {
+        return ::send(socket, bytes.data(), bytes.size(), send_flags);
+    }
+    [[nodiscard]] PackedError last_error() const noexcept override { return posix_error(errno); }
 
     IoResult send_gathered(NativeSocket socket, std::span<const Buffer> pieces) override {
         std::array<iovec, most_pieces> vectors;
@@ -219,23 +218,6 @@ public:
     }
 
 private:
-    static IoResult receive_now(int socket, std::span<std::byte> into) noexcept {
-        const ssize_t received = ::recv(socket, into.data(), into.size(), 0);
-        return received >= 0 ? io_result(received) : receive_again(socket, into);
-    }
-
-    // What a call that has failed needs lies apart from the way of every message. errno is that of
-    // the call that failed.
-    TIDEMILL_COLD static IoResult receive_again(int socket, std::span<std::byte> into) noexcept {
-        if (errno != EINTR) return io_result(-1);
-        return io_result(retried([&] { return ::recv(socket, into.data(), into.size(), 0); }));
-    }
-    TIDEMILL_COLD static IoResult send_again(int socket, Buffer bytes) noexcept {
-        if (errno != EINTR) return io_result(-1);
-        return io_result(
-            retried([&] { return ::send(socket, bytes.data(), bytes.size(), send_flags); }));
-    }
-
     static SocketResult adopt(int socket) noexcept {
         if (socket == -1) return {invalid_socket, posix_error(errno)};
         const PackedError error = prepare(socket);

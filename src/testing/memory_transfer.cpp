@@ -4,6 +4,7 @@
 // other one waits for, and the link calls serve() in the loop's step 7.
 
 #include "core/completion.hpp"
+#include "net/start_read.hpp"
 #include "testing/memory_link.hpp"
 #include <algorithm>
 #include <array>

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <tidemill/core/inline.hpp>
 #include <tl/expected.hpp>
 #include <type_traits>
 #include <utility>
@@ -83,7 +84,7 @@ private:
     };
     // Out of line, or every place that drops a result would carry the deletion in its code.
     struct DropDetail {
-        void operator()(Detail* detail) const noexcept;
+        TIDEMILL_COLD void operator()(Detail* detail) const noexcept;
     };
     using OwnedDetail = std::unique_ptr<Detail, DropDetail>;
     Detail& detail();

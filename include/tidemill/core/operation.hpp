@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <tidemill/core/clock.hpp>
+#include <tidemill/core/inline.hpp>
 #include <tidemill/core/packed_error.hpp>
 
 namespace tidemill::detail {
@@ -76,11 +77,18 @@ public:
     /// was cancelled meanwhile the operation is cancelled here, through the owner, which must
     /// therefore know it already.
     void park(OperationOwner& owner, PromiseBase& waiter) noexcept;
+    /// The same, inlined: core/resume.hpp.
+    void park_here(OperationOwner& owner, PromiseBase& waiter) noexcept;
     /// Ends the wait; the waiter is resumed by the loop's ready list, in this or the next turn.
     void finish_later(PackedError error) noexcept;
     /// Ends the wait and resumes the waiter here. For the loop's dispatch only: when this returns,
     /// the operation, its frame and its owner may be gone.
     void finish_now(PackedError error) noexcept;
+    /// The same, inlined, for who knows the loop: core/resume.hpp.
+    void finish_on(LoopCore& loop, PackedError error) noexcept;
+    /// Resumes the waiter of an operation without error as the last thing that a source does when
+    /// the loop tells it that its socket is readable. The loop does the rest: core/resume.hpp.
+    void finish_in_dispatch(LoopCore& loop);
     /// Suspends `waiter` until the loop's ready list comes to it; the operation is complete.
     void yield(PromiseBase& waiter, PackedError error = {}) noexcept;
     /// Ends an operation that need not wait. True, and suspended until the next turn, if with it
@@ -98,7 +106,7 @@ protected:
     /// What the destructor does. For derived operations whose owner uses them as what they are when
     /// it is told: it must hear before they are half destroyed.
     void leave() noexcept {
-        if (state_ == State::parked || state_ == State::ready) [[unlikely]]
+        if (state_ != State::idle) [[unlikely]]
             take_off();
     }
 
@@ -110,7 +118,7 @@ private:
     friend class ReadyList;
     enum class State : std::uint8_t { idle, parked, ready };
 
-    void take_off() noexcept;
+    TIDEMILL_COLD void take_off() noexcept;
 
     union {
         Operation* next_;
@@ -120,7 +128,7 @@ private:
         Operation* previous_;
         Deadline deadline_;
     };
-    PromiseBase* waiter_ = nullptr;
+    PromiseBase* waiter_; ///< once it has been parked
     PackedError error_;
     State state_ = State::idle;
     SuspensionPoint point_;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <tidemill/core/error.hpp>
+#include <tidemill/core/inline.hpp>
 
 namespace tidemill::detail {
 
@@ -29,6 +30,10 @@ private:
 
 /// The error as the failed Result that an operation gives. Out of line: it is rare, and every
 /// co_await would carry it along in the code of the program.
-[[nodiscard]] tl::unexpected<Error> failed(PackedError error) noexcept;
+[[nodiscard]] TIDEMILL_COLD tl::unexpected<Error> failed(PackedError error) noexcept;
+/// The same, made where the result is wanted.
+template <class T> [[nodiscard]] TIDEMILL_COLD Result<T> failed_result(PackedError error) noexcept {
+    return failed(error);
+}
 
 } // namespace tidemill::detail

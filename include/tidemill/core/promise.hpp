@@ -85,6 +85,11 @@ public:
     /// The one place where the loop continues a chain: runs it until it suspends again, then looks
     /// whether it has ended or was doomed meanwhile.
     void resume() noexcept;
+    /// The same, inlined, for who knows the loop: core/resume.hpp.
+    void resume_on(LoopCore& loop) noexcept;
+    void resume_in_dispatch(LoopCore& loop);
+    /// What follows when the chain's code has run and is suspended again.
+    void after_run(LoopCore& loop) noexcept;
     /// For a chain whose code runs at this moment: `heir` is its owner from now on, and is told
     /// that it has stopped as soon as it suspends.
     void doom(TaskOwner& heir) noexcept {
@@ -104,7 +109,7 @@ public:
     [[nodiscard]] bool has_value() const noexcept { return has_value_; }
     [[nodiscard]] bool is_running() const noexcept { return is_running_; }
     void set_awaited(Operation* operation) noexcept { awaited_ = operation; }
-    /// The operation at the end of the chain, or null while it runs.
+    /// The operation at the end of the chain; only while it does not run.
     [[nodiscard]] Operation* awaited_operation() noexcept;
 
 protected:

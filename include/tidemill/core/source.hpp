@@ -5,8 +5,10 @@
 
 namespace tidemill::detail {
 
-/// What a waiter asks for.
-enum class Interest : std::uint8_t { none = 0, read = 1, write = 2, read_write = 3 };
+/// What a waiter asks for. `news_only` with the others: what has been reported once need not be
+/// reported again until more comes, or until the interest is renewed. Who asks for it remembers
+/// what it has left behind. A selector that can, saves work; the others go on reporting.
+enum class Interest : std::uint8_t { none = 0, read = 1, write = 2, read_write = 3, news_only = 4 };
 
 constexpr Interest operator|(Interest a, Interest b) noexcept {
     return static_cast<Interest>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
@@ -23,7 +25,11 @@ class Operation;
 class Source {
 public:
     /// The socket became readable (or failed). This object may be gone when the call returns.
-    virtual void on_readable() noexcept = 0;
+    /// Throws nothing, but is not declared so: then its last call could not be a jump.
+    virtual void on_readable() = 0;
+    /// Before on_readable(): behind the bytes lies something that is no news by itself, an end or a
+    /// mark. Only for who has asked for news_only.
+    virtual void on_more_behind() noexcept {}
     /// The socket became writable (or failed). This object may be gone when the call returns.
     virtual void on_writable() noexcept = 0;
     /// Leases were refused before and may be granted now.

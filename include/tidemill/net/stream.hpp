@@ -37,7 +37,10 @@ public:
     /// goes on where this one left. Lifetime: the awaitable lives in the caller's frame; destroying
     /// it ends the wait and loses no byte. Thread: the loop's own. At most one read at a time
     /// (checked).
-    ReadOperation read(Deadline deadline = {}) noexcept { return {*this, deadline}; }
+    ReadOperation read(Deadline deadline) noexcept { return {*this, deadline}; }
+    /// As above with the stream's idle limit. (Not a default argument, which the compiler would
+    /// keep in the caller's frame.)
+    ReadOperation read() noexcept { return {*this, Deadline()}; }
 
     /// As read(), into the caller's memory: gives the count of bytes, 0 for an orderly end. `into`
     /// must not be empty and is borrowed until the operation ends.
@@ -52,8 +55,15 @@ public:
     /// Error::bytes_written() tells how many bytes had left. Without a deadline the write-stall
     /// limit applies: time without any progress. Never raises SIGPIPE. At most one write at a time
     /// (checked).
-    WriteOperation write(Bytes bytes, Deadline deadline = {}) noexcept {
+    WriteOperation write(Bytes bytes, Deadline deadline) noexcept {
         return {*this, bytes, deadline};
+    }
+    /// As above with the stream's write-stall limit.
+    WriteOperation write(Bytes bytes) noexcept { return {*this, bytes, Deadline()}; }
+    /// As above; chunks are what is written most, and this one costs no view of them in the frame.
+    WriteOperation write(const Chunk& chunk) noexcept { return {*this, Bytes(chunk), Deadline()}; }
+    WriteOperation write(const Chunk& chunk, Deadline deadline) noexcept {
+        return {*this, Bytes(chunk), deadline};
     }
 
     /// Sends several pieces in one call: `write(header, body)` or `write(a, b, c, within(5s))`.
@@ -102,6 +112,9 @@ public:
 protected:
     Stream() = default;
 
+    static constexpr std::ptrdiff_t failed_try = -1;
+    static constexpr std::ptrdiff_t not_tried = -2;
+
 private:
     friend class detail::ReadRequest;
     friend class detail::WriteRequest;
@@ -112,6 +125,12 @@ private:
     virtual bool start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept = 0;
     virtual bool start_write(detail::WriteRequest& request,
                              detail::PromiseBase& waiter) noexcept = 0;
+    // What start_write() would do first, for streams that mostly can: tries to get rid of all bytes
+    // at once and gives the count of those that left, or `failed_try`; whatever is not all of them
+    // goes to continue_write(). `not_tried`: nothing has happened, start_write() is to follow.
+    virtual std::ptrdiff_t try_write(detail::WriteRequest&) { return not_tried; }
+    virtual bool continue_write(detail::WriteRequest& request, detail::PromiseBase& waiter,
+                                std::ptrdiff_t taken) noexcept;
     virtual bool start_shutdown(ShutdownOperation& request,
                                 detail::PromiseBase& waiter) noexcept = 0;
     virtual bool start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept = 0;
@@ -135,8 +154,8 @@ inline WriteRequest::WriteRequest(Stream& stream, std::span<const std::byte> byt
     set_owner(stream);
 }
 
-inline bool WriteRequest::start(PromiseBase& waiter) noexcept {
-    return static_cast<Stream&>(owner()).start_write(*this, waiter);
+inline std::ptrdiff_t WriteRequest::try_now() {
+    return static_cast<Stream&>(owner()).try_write(*this);
 }
 
 } // namespace detail

@@ -25,7 +25,8 @@ public:
     void set_idle_timeout(Duration idle_timeout) noexcept;
     void set_write_stall_timeout(Duration write_stall_timeout) noexcept;
 
-    /// A read begins to wait; the default deadline means the idle limit.
+    /// A read begins to wait; the default deadline means the idle limit. Inlined by
+    /// net/start_read.hpp.
     void start_read(LoopCore& loop, TimerNode& timer, Deadline deadline) noexcept;
     /// A write begins to wait; the default deadline means the stall limit.
     void start_write(LoopCore& loop, TimerNode& timer, Deadline deadline) noexcept;

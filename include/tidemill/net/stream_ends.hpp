@@ -24,6 +24,8 @@ public:
         return write_shut_ ? PackedError(std::errc::broken_pipe) : PackedError();
     }
 
+    [[nodiscard]] bool may_write() const noexcept { return !fatal_ && !is_torn_ && !write_shut_; }
+
     /// Why the stream cannot end in order; nothing if it can.
     [[nodiscard]] PackedError close_error() const noexcept {
         return is_torn_ ? PackedError(Errc::torn) : fatal_;

@@ -62,9 +62,11 @@ private:
 class WriteRequest : public Operation {
 public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <TaskPromiseType Promise>
-    bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
-        return start(frame.promise());
+    template <TaskPromiseType Promise> bool await_suspend(std::coroutine_handle<Promise> frame) {
+        const std::ptrdiff_t taken = try_now();
+        if (taken == static_cast<std::ptrdiff_t>(total_)) [[likely]]
+            return false;
+        return go_on(frame.promise(), taken);
     }
     Result<void> await_resume() const {
         if (!error()) [[likely]]
@@ -91,8 +93,9 @@ protected:
     WriteRequest(Stream& stream, std::span<const Bytes> pieces, Deadline deadline) noexcept;
 
 private:
-    bool start(PromiseBase& waiter) noexcept;
-    [[nodiscard]] Result<void> error_result() const;
+    [[nodiscard]] std::ptrdiff_t try_now();
+    TIDEMILL_COLD bool go_on(PromiseBase& waiter, std::ptrdiff_t taken) noexcept;
+    [[nodiscard]] TIDEMILL_COLD Result<void> error_result() const;
 
     union {
         const std::byte* data_;
@@ -109,7 +112,7 @@ class [[nodiscard]] ReadOperation : public detail::ReadRequest {
 public:
     [[nodiscard]] Result<Chunk> await_resume() noexcept {
         if (error()) [[unlikely]]
-            return detail::failed(error());
+            return detail::failed_result<Chunk>(error());
         return std::move(chunk_);
     }
 
@@ -123,7 +126,7 @@ class [[nodiscard]] ReadIntoOperation : public detail::ReadRequest {
 public:
     [[nodiscard]] Result<std::size_t> await_resume() const noexcept {
         if (error()) [[unlikely]]
-            return detail::failed(error());
+            return detail::failed_result<std::size_t>(error());
         return into_.size;
     }
 

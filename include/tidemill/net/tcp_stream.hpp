@@ -75,11 +75,15 @@ private:
 
     bool start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept override;
     bool start_write(detail::WriteRequest& request, detail::PromiseBase& waiter) noexcept override;
+    std::ptrdiff_t try_write(detail::WriteRequest& request) override;
+    bool continue_write(detail::WriteRequest& request, detail::PromiseBase& waiter,
+                        std::ptrdiff_t taken) noexcept override;
     bool start_shutdown(ShutdownOperation& request, detail::PromiseBase& waiter) noexcept override;
     bool start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept override;
     bool start_connect(ConnectOperation& request, detail::PromiseBase& waiter) noexcept;
 
-    void on_readable() noexcept override;
+    void on_more_behind() noexcept override { reads_on_ = true; }
+    void on_readable() override;
     void on_writable() noexcept override;
     void on_leases_returned() noexcept override;
     void on_loop_gone() noexcept override;
@@ -88,12 +92,23 @@ private:
 
     void take(TcpStream& other) noexcept;
     [[nodiscard]] detail::PackedError apply_options(const TcpOptions& options) noexcept;
-    [[nodiscard]] bool receive(detail::ReadRequest& request) noexcept;
+    bool wait_to_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept;
+    bool start_other_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept;
+    void on_readable_otherwise() noexcept;
+    void on_unusual_receive(detail::ReadRequest& request, std::ptrdiff_t bytes,
+                            std::size_t asked) noexcept;
     [[nodiscard]] bool try_receive(detail::ReadRequest& request) noexcept;
+    [[nodiscard]] bool try_lease(detail::ReadRequest& request) noexcept;
     bool await_leases() noexcept;
     [[nodiscard]] bool received(std::size_t bytes, std::size_t asked, detail::PackedError error,
                                 detail::ReadRequest& request) noexcept;
+    void count_received(std::size_t bytes, std::size_t asked) noexcept;
+    [[nodiscard]] bool end_or_wait(detail::WriteRequest& request, detail::PromiseBase& waiter,
+                                   bool is_at_end) noexcept;
     [[nodiscard]] bool send(detail::WriteRequest& request) noexcept;
+    [[nodiscard]] bool send_pieces(detail::WriteRequest& request) noexcept;
+    [[nodiscard]] bool is_at_end(detail::WriteRequest& request, detail::PackedError error) noexcept;
+    void count_sent(detail::WriteRequest& request, std::size_t bytes) noexcept;
     [[nodiscard]] bool discard(CloseOperation& request) noexcept;
     [[nodiscard]] detail::PackedError end_output() noexcept;
     void finish_connect(ConnectOperation& request) noexcept;
@@ -118,6 +133,7 @@ private:
     [[no_unique_address]] detail::StreamDeadlines deadlines_; ///< its last bytes hold what follows
     detail::Interest interest_ = detail::Interest::none;      ///< what the selector knows
     bool has_unread_ : 1 = false;   ///< there was more than the last read took: try before waiting
+    bool reads_on_ : 1 = false;     ///< something lies behind what a short read has taken
     bool wants_leases_ : 1 = false; ///< the loop has been asked to tell when leases come back
     std::uint8_t exceptions_at_birth_ = 0;
 };

@@ -37,16 +37,19 @@ private:
 
 struct Epoll : SelectorUnderTest {
     Epoll() : SelectorUnderTest("epoll") {}
+    static constexpr bool tells_news_once = true;
     static constexpr bool tells_hang_up_apart = true;
     static constexpr bool is_limited = false;
 };
 struct Poll : SelectorUnderTest {
     Poll() : SelectorUnderTest("poll") {}
+    static constexpr bool tells_news_once = false;
     static constexpr bool tells_hang_up_apart = true;
     static constexpr bool is_limited = false;
 };
 struct Select : SelectorUnderTest {
     Select() : SelectorUnderTest("select") {}
+    static constexpr bool tells_news_once = false;
     static constexpr bool tells_hang_up_apart = false; ///< from readable and writable
     static constexpr bool is_limited = true;           ///< to descriptors below FD_SETSIZE
 };

@@ -1,5 +1,5 @@
 // For the few functions whose place in the machine code matters; where and why stands in
-// net/tcp_transfer.cpp.
+// src/net/tcp_read.cpp.
 #pragma once
 
 #if defined(__GNUC__)
