@@ -1,0 +1,70 @@
+"""One measurement: a fresh server, the load client, and what the client reports."""
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+
+from .servers import Failed, RunningServer
+
+SETUP_SECONDS = 70  # more than the client allows itself
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    title: str
+    client: tuple  # arguments of load_client
+    bar: float = 0  # the most that tidemill on epoll may cost, in floors
+    smallest: bool = False  # smallest of all rounds in place of the ratio to the client's cost
+    counted_messages: int = 100_000
+    servers: tuple = ()  # all, if empty
+    slow_selectors: bool = False  # whether poll and select take part
+
+
+def active(connections, idle=0):
+    return ("--connections", str(connections), "--idle", str(idle), "--bytes", "64")
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("echo50", "50 connections x 64 B", active(50), 1.02, slow_selectors=True),
+        Scenario("echo1000", "1,000 connections x 64 B", active(1000), 1.03, slow_selectors=True),
+        Scenario("idle10000", "1,000 active + 10,000 idle x 64 B", active(1000, 10_000), 1.03),
+        Scenario("stream", "10 connections x 64 KiB, two in flight",
+                 ("--connections", "10", "--bytes", "65536", "--depth", "2"), 0.85,
+                 smallest=True, counted_messages=20_000),
+        Scenario("connect", "connect, echo, close; 50 at a time", (*active(50), "--reconnect"),
+                 1.04, counted_messages=10_000),
+    )
+}
+
+GROWTH = tuple(
+    Scenario(f"growth{count}", f"{count:,} active connections", active(count),
+             servers=("floor", "tcp_echo"))
+    for count in (10, 100, 1000, 10_000))
+
+
+def run_client(build, running, placement, arguments, seconds, warm_up, extra=()):
+    """The client's report; it checks every byte, so any error voids the measurement."""
+    command = [os.path.join(build, "bench", "load_client"), str(running.port), *arguments,
+               "--seconds", str(seconds), "--warm-up", str(warm_up),
+               "--server", str(running.pid), *extra]
+    if placement.core >= 0:
+        command += ["--core", str(placement.core)]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=seconds + warm_up + SETUP_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{running.server.name}: the client did not end") from None
+    if done.returncode != 0:
+        raise Failed(f"{running.server.name}: {(done.stderr or done.stdout).strip()}")
+    return json.loads(done.stdout)
+
+
+def measure(server, build, scenario, placement, seconds, warm_up):
+    """One figure of one round: the server's CPU time over the client's, and both."""
+    with RunningServer(server, build, placement) as running:
+        report = run_client(build, running, placement, scenario.client, seconds, warm_up)
+    report["norm"] = report["server_cpu_us"] / report["client_cpu_us"]
+    return report
