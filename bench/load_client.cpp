@@ -21,7 +21,7 @@ tidemill_bench::LoadOptions parse(int argc, char** argv) {
         ->check(CLI::PositiveNumber);
     app.add_option("--idle", options.idle_connections, "further connections that stay silent");
     app.add_option("--bytes", options.message_bytes, "size of a message")
-        ->check(CLI::Range(1, 65'507));
+        ->check(CLI::Range(1, 1 << 20));
     app.add_option("--depth", options.depth, "messages in flight on each connection");
     app.add_option("--seconds", options.seconds, "how long to measure");
     app.add_option("--warm-up", options.warm_up_seconds, "seconds before that");

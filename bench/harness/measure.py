@@ -45,9 +45,10 @@ GROWTH = tuple(
     for count in (10, 100, 1000, 10_000))
 
 
-def run_client(build, running, placement, arguments, seconds, warm_up, extra=()):
+def run_client(build, running, placement, arguments, seconds, warm_up, extra=(),
+               prefix=()):
     """The client's report; it checks every byte, so any error voids the measurement."""
-    command = [os.path.join(build, "bench", "load_client"), str(running.port), *arguments,
+    command = [*prefix, os.path.join(build, "bench", "load_client"), str(running.port), *arguments,
                "--seconds", str(seconds), "--warm-up", str(warm_up),
                "--server", str(running.pid), *extra]
     if placement.core >= 0:

@@ -1,0 +1,164 @@
+"""Figures without noise: system calls, allocations, bytes of an idle connection.
+
+Taken in passes of their own, since counting costs time. The first load makes everything warm, and
+the second one is counted.
+"""
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from .measure import run_client
+from .rounds import alone
+from .servers import Failed, RunningServer
+
+WARM_MESSAGES = 2_000
+LONGEST_SECONDS = 60
+IDLE_CONNECTIONS = 10_000
+CALLS = """
+    accept accept4 brk clock_gettime close epoll_ctl epoll_pwait epoll_pwait2 epoll_wait fcntl futex
+    getpeername getsockname getsockopt io_uring_enter ioctl madvise mmap munmap poll ppoll pselect6
+    read readv recvfrom recvmsg select sendmsg sendto setsockopt shutdown write writev
+    """.split()
+EVENTS = Path("/sys/kernel/tracing/events")
+
+
+def messages(count):
+    return ("--messages", str(count))
+
+
+def load(build, running, placement, scenario, count, prefix=()):
+    return run_client(build, running, placement, scenario.client, LONGEST_SECONDS, 0,
+                      messages(count), prefix)
+
+
+class PerfCounter:
+    """The kernel's tracepoints, which keep the server in lockstep with its client."""
+
+    name = "kernel tracepoints (perf stat)"
+
+    @staticmethod
+    def works():
+        try:
+            done = subprocess.run(["perf", "stat", "-e", "raw_syscalls:sys_enter", "true"],
+                                  capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            return False
+        return done.returncode == 0 and re.search(r"[1-9]\d*\s+raw_syscalls", done.stderr)
+
+    @staticmethod
+    def count(build, running, placement, scenario, count):
+        known = [call for call in CALLS if (EVENTS / "syscalls" / f"sys_enter_{call}").exists()]
+        events = ["raw_syscalls:sys_enter"] + [f"syscalls:sys_enter_{call}" for call in known]
+        with tempfile.NamedTemporaryFile("r") as output:
+            report = load(build, running, placement, scenario, count,
+                          ("perf", "stat", "-x,", "-o", output.name, "-e", ",".join(events),
+                           "-p", str(running.pid), "--"))
+            found = {}
+            for line in output.read().splitlines():
+                fields = line.split(",")
+                if len(fields) > 2 and fields[0].isdigit():
+                    found[fields[2].split("sys_enter")[-1].lstrip("_") or "total"] = int(fields[0])
+        return report, found
+
+
+class StraceCounter:
+    """The same by ptrace, where tracepoints are not to be had; slower, the counts agree."""
+
+    name = "strace -c"
+
+    @staticmethod
+    def works():
+        try:
+            return subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True,
+                                  check=False).returncode == 0
+        except FileNotFoundError:
+            return False
+
+    @staticmethod
+    def count(build, running, placement, scenario, count):
+        with tempfile.NamedTemporaryFile("r") as output:
+            tracer = subprocess.Popen(
+                ["strace", "-f", "-c", "-U", "calls,name", "-o", output.name,
+                 "-p", str(running.pid)], stderr=subprocess.PIPE)
+            try:
+                if not select.select([tracer.stderr], [], [], 5)[0]:
+                    raise Failed("strace did not attach")
+                report = load(build, running, placement, scenario, min(count, 20_000))
+            finally:
+                tracer.send_signal(signal.SIGINT)
+                tracer.wait(timeout=10)
+                tracer.stderr.close()
+            found = {}
+            for line in output.read().splitlines():
+                fields = line.split()
+                if len(fields) == 2 and fields[0].isdigit():
+                    found[fields[1]] = int(fields[0])
+        return report, found
+
+
+def find_counter():
+    return next((counter for counter in (PerfCounter, StraceCounter) if counter.works()), None)
+
+
+def allocations_of(file):
+    file.seek(0)
+    return struct.unpack("=Q", file.read(8))[0]
+
+
+def count(server, build, scenario, placement, counter):
+    """System calls by name and allocations, each per message."""
+    preload = os.path.abspath(os.path.join(build, "bench", "count_allocations.so"))
+    with tempfile.NamedTemporaryFile("r+b", buffering=0) as file, alone():
+        file.write(bytes(8))
+        environment = {"LD_PRELOAD": preload, "TIDEMILL_COUNT_FILE": file.name}
+        with RunningServer(server, build, placement, environment) as running:
+            load(build, running, placement, scenario, WARM_MESSAGES)
+            before = allocations_of(file)
+            if before == 0:
+                raise Failed(f"{server.name}: allocations are not counted")
+            report, calls = counter.count(build, running, placement, scenario,
+                                          scenario.counted_messages)
+            allocations = allocations_of(file) - before
+    served = report["messages"]
+    each = {name: number / served for name, number in calls.items() if name != "total"}
+    return {"calls": calls["total"] / served, "by_name": each, "allocations": allocations / served,
+            "messages": served}
+
+
+def resident_bytes(pid):
+    """Memory of its own; the counters in `status` are only brought up to date now and then."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return 1024 * sum(int(re.search(rf"^{name}:\s+(\d+)", text, re.M)[1])
+                      for name in ("Private_Dirty", "Private_Clean") )
+
+
+def bytes_per_idle_connection(server, build, placement, connections=IDLE_CONNECTIONS):
+    """How the server grows with connections that have been answered once and then stay silent."""
+    with alone(), RunningServer(server, build, placement) as running:
+        before = resident_bytes(running.pid)
+        client = subprocess.Popen(
+            [os.path.join(build, "bench", "load_client"), str(running.port), "--connections", "1",
+             "--idle", str(connections - 1), "--bytes", "64", "--hold",
+             "--core", str(placement.core)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            if not select.select([client.stdout], [], [], LONGEST_SECONDS)[0]:
+                raise Failed(f"{server.name}: {connections} connections were not made in time")
+            if not client.stdout.readline().startswith(b"holding"):
+                raise Failed(f"{server.name}: not all of {connections} connections were answered")
+            time.sleep(0.05)
+            return (resident_bytes(running.pid) - before) / connections
+        finally:
+            client.stdin.close()
+            try:
+                client.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                client.kill()
+                client.wait()
+            client.stdout.close()
