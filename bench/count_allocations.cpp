@@ -1,8 +1,8 @@
 // Preloaded into a server, counts its allocations where another process can read the count.
 //
-// The environment variable TIDEMILL_COUNT_FILE names a file of 8 bytes, which is mapped: servers that
-// are ended by a signal run nothing at their exit, and the count is wanted in the middle anyway.
-// glibc only, since it is glibc that exports its own functions under second names.
+// The environment variable TIDEMILL_COUNT_FILE names a file of 8 bytes, which is mapped: servers
+// that are ended by a signal run nothing at their exit, and the count is wanted in the middle
+// anyway. glibc only, since it is glibc that exports its own functions under second names.
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
