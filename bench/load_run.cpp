@@ -89,7 +89,7 @@ Load::Load(const LoadOptions& options)
         connection.socket = open_connection(options_);
         const auto number = static_cast<std::size_t>(&connection - connections_.data()) + 1;
         // What the server has answered it has also accepted, so its queue never overflows.
-        const bool is_idle = number > options.connections;
+        const bool is_idle = options.holds || number > options.connections;
         if (!options.is_udp && (is_idle || number % most_unaccepted == 0)) greet(connection);
     }
     if (options.idle_connections == 0 && !options.is_udp) greet(connections_.back());

@@ -18,6 +18,7 @@ from .rounds import alone
 from .servers import Failed, RunningServer
 
 WARM_MESSAGES = 2_000
+COUNTED = ("echo50", "stream", "connect")  # scenarios
 LONGEST_SECONDS = 60
 IDLE_CONNECTIONS = 10_000
 CALLS = """
@@ -111,19 +112,19 @@ def allocations_of(file):
     return struct.unpack("=Q", file.read(8))[0]
 
 
-def count(server, build, scenario, placement, counter):
+def count(server, build, scenario, placement, counter, most_messages=1_000_000):
     """System calls by name and allocations, each per message."""
     preload = os.path.abspath(os.path.join(build, "bench", "count_allocations.so"))
     with tempfile.NamedTemporaryFile("r+b", buffering=0) as file, alone():
         file.write(bytes(8))
         environment = {"LD_PRELOAD": preload, "TIDEMILL_COUNT_FILE": file.name}
         with RunningServer(server, build, placement, environment) as running:
-            load(build, running, placement, scenario, WARM_MESSAGES)
+            load(build, running, placement, scenario, min(WARM_MESSAGES, most_messages))
             before = allocations_of(file)
             if before == 0:
                 raise Failed(f"{server.name}: allocations are not counted")
             report, calls = counter.count(build, running, placement, scenario,
-                                          scenario.counted_messages)
+                                          min(scenario.counted_messages, most_messages))
             allocations = allocations_of(file) - before
     served = report["messages"]
     each = {name: number / served for name, number in calls.items() if name != "total"}
@@ -135,7 +136,7 @@ def resident_bytes(pid):
     """Memory of its own; the counters in `status` are only brought up to date now and then."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     return 1024 * sum(int(re.search(rf"^{name}:\s+(\d+)", text, re.M)[1])
-                      for name in ("Private_Dirty", "Private_Clean") )
+                      for name in ("Private_Dirty", "Private_Clean"))
 
 
 def bytes_per_idle_connection(server, build, placement, connections=IDLE_CONNECTIONS):
@@ -144,8 +145,7 @@ def bytes_per_idle_connection(server, build, placement, connections=IDLE_CONNECT
         before = resident_bytes(running.pid)
         client = subprocess.Popen(
             [os.path.join(build, "bench", "load_client"), str(running.port), "--connections", "1",
-             "--idle", str(connections - 1), "--bytes", "64", "--hold",
-             "--core", str(placement.core)],
+             "--idle", str(connections - 1), "--bytes", "64", "--hold", *placement.client()],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             if not select.select([client.stdout], [], [], LONGEST_SECONDS)[0]:

@@ -1,7 +1,8 @@
-"""The arithmetic between reports and tables; no measuring here, so that it can be tested."""
+"""The arithmetic between reports and tables; nothing is measured here, so that it can be tested."""
 from statistics import median
 
 VOID_BELOW = 1.06  # of the floor, for Asio's callback server at 50 connections
+OURS = ("tcp_echo", "echo_server")
 
 
 def ratios(reports, floor_reports):
@@ -29,12 +30,21 @@ def summarise(reports, floor_reports):
     }
 
 
-def figure(summary, scenario):
-    """The figure that a scenario is judged by."""
-    return summary["best"] if scenario.smallest else summary["ratio"]
+def summarise_all(reports):
+    """label -> summary, for the servers that have rounds; nothing without the floor."""
+    floor = reports.get("floor")
+    return {label: summarise(own, floor) for label, own in reports.items() if own} if floor else {}
 
 
 def is_void(asio_ratio):
     """Asio asks the system once more than needed for each message. A method that does not see that
     sees nothing."""
     return asio_ratio is None or asio_ratio < VOID_BELOW
+
+
+def growth_beyond_floor(summaries_by_count, label):
+    """How much dearer a message becomes from the fewest to the most connections, over what the
+    floor's becomes: the worst of all steps, since the curve need not be monotonous."""
+    counts = sorted(summaries_by_count)
+    fewest = summaries_by_count[counts[0]][label]["ratio"]
+    return max(summaries_by_count[count][label]["ratio"] / fewest for count in counts)

@@ -17,8 +17,8 @@ class Scenario:
     bar: float = 0  # the most that tidemill on epoll may cost, in floors
     smallest: bool = False  # smallest of all rounds in place of the ratio to the client's cost
     counted_messages: int = 100_000
-    servers: tuple = ()  # all, if empty
     slow_selectors: bool = False  # whether poll and select take part
+    longer: float = 1  # times the usual seconds, for loads with few laps a second
 
 
 def active(connections, idle=0):
@@ -30,7 +30,8 @@ SCENARIOS = {
     for scenario in (
         Scenario("echo50", "50 connections x 64 B", active(50), 1.02, slow_selectors=True),
         Scenario("echo1000", "1,000 connections x 64 B", active(1000), 1.03, slow_selectors=True),
-        Scenario("idle10000", "1,000 active + 10,000 idle x 64 B", active(1000, 10_000), 1.03),
+        Scenario("idle10000", "1,000 active + 10,000 idle x 64 B", active(1000, 10_000), 1.03,
+                 longer=1.5),
         Scenario("stream", "10 connections x 64 KiB, two in flight",
                  ("--connections", "10", "--bytes", "65536", "--depth", "2"), 0.85,
                  smallest=True, counted_messages=20_000),
@@ -41,7 +42,7 @@ SCENARIOS = {
 
 GROWTH = tuple(
     Scenario(f"growth{count}", f"{count:,} active connections", active(count),
-             servers=("floor", "tcp_echo"))
+             longer=3 if count >= 10_000 else 1)
     for count in (10, 100, 1000, 10_000))
 
 
@@ -50,9 +51,7 @@ def run_client(build, running, placement, arguments, seconds, warm_up, extra=(),
     """The client's report; it checks every byte, so any error voids the measurement."""
     command = [*prefix, os.path.join(build, "bench", "load_client"), str(running.port), *arguments,
                "--seconds", str(seconds), "--warm-up", str(warm_up),
-               "--server", str(running.pid), *extra]
-    if placement.core >= 0:
-        command += ["--core", str(placement.core)]
+               "--server", str(running.pid), *placement.client(), *extra]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=seconds + warm_up + SETUP_SECONDS)
@@ -66,6 +65,7 @@ def run_client(build, running, placement, arguments, seconds, warm_up, extra=(),
 def measure(server, build, scenario, placement, seconds, warm_up):
     """One figure of one round: the server's CPU time over the client's, and both."""
     with RunningServer(server, build, placement) as running:
-        report = run_client(build, running, placement, scenario.client, seconds, warm_up)
+        report = run_client(build, running, placement, scenario.client,
+                            seconds * scenario.longer, warm_up * scenario.longer)
     report["norm"] = report["server_cpu_us"] / report["client_cpu_us"]
     return report

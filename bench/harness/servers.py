@@ -55,6 +55,9 @@ SERVERS = {
     )
 }
 
+# Not an echo server to compare: the library's streams, held without a Server.
+IDLE_STREAMS = Server("idle_streams", "bench/idle_streams", ())
+
 
 @dataclass
 class Placement:
@@ -63,6 +66,10 @@ class Placement:
     core: int = -1
     is_real_time: bool = False
     notes: list = field(default_factory=list)
+
+    def client(self):
+        """Arguments that put load_client there too."""
+        return ["--core", str(self.core)] if self.core >= 0 else []
 
     def enter(self):
         """For the child, between fork and exec."""
