@@ -13,6 +13,7 @@ import argparse
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -21,13 +22,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import store, tables  # noqa: E402
 from harness.counts import find_counter  # noqa: E402
 from harness.figures import is_void, summarise_all  # noqa: E402
-from harness.measure import GROWTH, SCENARIOS  # noqa: E402
+from harness.measure import GROWTH, LINEAR, SCENARIOS  # noqa: E402
 from harness.micro import SOURCES, compiler_of  # noqa: E402
 from harness.rounds import run_rounds  # noqa: E402
 from harness.servers import SERVERS, Placement, find_placement  # noqa: E402
 from harness.stages import ROOT, STAGES, Run, run_stage  # noqa: E402
 
-EVERY_SCENARIO = {**SCENARIOS, **{scenario.name: scenario for scenario in GROWTH}}
+EVERY_SCENARIO = {**SCENARIOS, **{scenario.name: scenario for scenario in (*GROWTH, LINEAR)}}
 VOID = 3
 
 
@@ -53,6 +54,8 @@ def arguments():
     parser.add_argument("--results", default=str(ROOT / "build/bench"))
     parser.add_argument("--document", default=str(ROOT / "docs/performance.md"))
     options = parser.parse_args()
+    # ./dev adds where it builds, which is nobody's choice.
+    options.shown = [word for word in sys.argv[1:] if not word.startswith("--build=")]
     options.most_messages, options.growth_steps, options.timers = 1_000_000, len(GROWTH), 0
     options.compiled = tuple(SOURCES)
     if options.quick:
@@ -86,8 +89,8 @@ def show(title, summaries):
 
 
 def show_stage(stage, data):
-    if stage in SCENARIOS:
-        show(SCENARIOS[stage].title, data)
+    if stage in EVERY_SCENARIO:
+        show(EVERY_SCENARIO[stage].title, data)
     elif stage == "growth":
         for count, summaries in data.items():
             show(f"{int(count):,} active connections", summaries)
@@ -99,13 +102,13 @@ def show_stage(stage, data):
 
 def run_stages(options, run, results):
     programs = store.fingerprint(options.build)
-    before = store.load_all(results)
-    goes_on = options.goes_on and before
-    run_id = list(before.values())[-1]["run"] if goes_on else store.new_run_id()
-    command = shlex.join(["./dev", "bench", *sys.argv[1:]])
+    run_id = (options.goes_on and store.last_run(results)) or store.new_run_id()
+    command = shlex.join(["./dev", "bench", *options.shown])
     for stage in (options.only.split(",") if options.only else STAGES):
+        start = time.monotonic()
         data = run_stage(run, stage)
         show_stage(stage, data)
+        say(f"    ({stage}: {time.monotonic() - start:.0f} s)")
         store.save(results, stage, run_id, programs, command, data)
 
 

@@ -1,4 +1,4 @@
-"""Interleaved rounds: every server once a round, in an order that is rotated from round to round."""
+"""Interleaved rounds: every server once a round, in an order that is rotated each time."""
 import contextlib
 import fcntl
 import os

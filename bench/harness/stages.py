@@ -5,13 +5,13 @@ from pathlib import Path
 
 from .counts import COUNTED, IDLE_CONNECTIONS, bytes_per_idle_connection, count
 from .figures import summarise_all
-from .measure import GROWTH, SCENARIOS
+from .measure import ALL_ON_EPOLL, GROWTH, LINEAR, SCENARIOS
 from .micro import run_compile, run_micro
 from .rounds import run_rounds
 from .servers import IDLE_STREAMS, SERVERS, Failed
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = (*SCENARIOS, "growth", "counts", "memory", "micro", "compile")
+STAGES = (*SCENARIOS, "growth", "selectors", "counts", "memory", "micro", "compile")
 
 
 class Run:
@@ -27,21 +27,20 @@ class Run:
         self.missing = []
         self.failures = []
 
-    def servers(self, with_slow_selectors):
-        names = self.options.servers.split(",") if self.options.servers else list(SERVERS)
-        for name in names:
-            if SERVERS[name].selector in ("poll", "select") and not with_slow_selectors:
-                continue
+    def servers(self, names):
+        """Those of the names that are asked for and built."""
+        chosen = self.options.servers.split(",") if self.options.servers else names
+        for name in chosen:
             if SERVERS[name].is_built(self.build):
                 yield SERVERS[name]
             else:
                 self.missing.append(f"{name} ({SERVERS[name].program} is not built)")
 
-    def rounds(self, scenario, servers):
+    def rounds(self, scenario):
         if self.options.smoke:
             few = tuple("100" if each == "10000" else each for each in scenario.client)
             scenario = replace(scenario, client=few)
-        entries = [(server.name, server, self.build) for server in servers]
+        entries = [(server.name, server, self.build) for server in self.servers(scenario.servers)]
         reports, failures = run_rounds(entries, scenario, self.placement, self.options.rounds,
                                        self.options.seconds, self.options.warm_up, self.say)
         self.failures += failures
@@ -60,11 +59,8 @@ class Run:
 
 
 def run_growth(run):
-    servers = [s for s in run.servers(False) if s.name in ("floor", "tcp_echo")]
-    found = {}
-    for scenario in GROWTH[:run.options.growth_steps]:
-        found[scenario.name.removeprefix("growth")] = run.rounds(scenario, servers)
-    return found
+    return {scenario.name.removeprefix("growth"): run.rounds(scenario)
+            for scenario in GROWTH[:run.options.growth_steps]}
 
 
 def run_counts(run):
@@ -72,7 +68,7 @@ def run_counts(run):
         run.missing.append("system calls (neither tracepoints nor strace)")
         return {}
     return {
-        name: run.each(run.servers(name == "echo50"), lambda server, name=name: count(
+        name: run.each(run.servers(SCENARIOS[name].servers), lambda server, name=name: count(
             server, run.build, SCENARIOS[name], run.placement, run.counter,
             run.options.most_messages))
         for name in COUNTED}
@@ -80,15 +76,17 @@ def run_counts(run):
 
 def run_memory(run):
     connections = min(IDLE_CONNECTIONS, run.options.most_messages)
-    times = min(run.options.rounds, 3)
-    return run.each([*run.servers(False), IDLE_STREAMS], lambda server: min(
+    times = min(run.options.rounds, 2)
+    return run.each([*run.servers(ALL_ON_EPOLL), IDLE_STREAMS], lambda server: min(
         bytes_per_idle_connection(server, run.build, run.placement, connections)
         for _ in range(times)))
 
 
 def run_stage(run, stage):
     if stage in SCENARIOS:
-        return run.rounds(SCENARIOS[stage], list(run.servers(SCENARIOS[stage].slow_selectors)))
+        return run.rounds(SCENARIOS[stage])
+    if stage == "selectors":
+        return run.rounds(LINEAR)
     if stage == "growth":
         return run_growth(run)
     if stage == "counts":

@@ -37,6 +37,12 @@ def load_all(folder):
     return records
 
 
+def last_run(folder):
+    """The run that wrote last, or nothing."""
+    newest = max(folder.glob("*.json"), key=lambda path: path.stat().st_mtime, default=None)
+    return json.loads(newest.read_text(encoding="utf-8"))["run"] if newest else None
+
+
 def first_line(*command):
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)

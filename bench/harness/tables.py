@@ -3,7 +3,7 @@ import re
 
 from .bars import bars
 from .figures import VOID_BELOW, is_void
-from .measure import GROWTH, SCENARIOS
+from .measure import GROWTH, LINEAR, SCENARIOS
 from .servers import SERVERS
 
 NONE = "–"
@@ -76,6 +76,12 @@ def growth_table(data):
     return table(["active connections", "floor, CPU µs", "tcp_echo, CPU µs", "ratio"], rows)
 
 
+def selector_table(data):
+    rows = [[bold_if_ours(name), cell(own["cpu_us"], 2), cell(own["ratio"])]
+            for name, own in (data.get(LINEAR.name) or {}).items()]
+    return table([LINEAR.title, "CPU µs/message", "ratio"], rows)
+
+
 def micro_table(data):
     micro = data.get("micro") or {}
     names = sorted({name for own in micro.values() for name in own})
@@ -98,8 +104,8 @@ def bar_table(data):
 def void_note(data):
     ratio = (data.get("echo50") or {}).get("asio", {}).get("ratio")
     if ratio is None:
-        return "**Void:** Asio's server was not measured at 50 connections, so nothing shows that " \
-               "the method sees what it should."
+        return "**Void:** Asio's server was not measured at 50 connections, so nothing shows " \
+               "that the method sees what it should."
     if is_void(ratio):
         return f"**Void:** Asio's callback server came out at {ratio:.3f}, below {VOID_BELOW}."
     return f"Asio's callback server came out at {ratio:.3f} (void below {VOID_BELOW})."
@@ -139,6 +145,7 @@ def blocks(records, machine, missing):
         "details": detail_table(data),
         "calls": call_table(data),
         "growth": growth_table(data),
+        "selectors": selector_table(data),
         "micro": micro_table(data),
         "compile": compile_table(data),
     }

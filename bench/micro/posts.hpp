@@ -49,7 +49,7 @@ template <class Loop> void register_posts() {
     benchmark::RegisterBenchmark("post_four_threads", &post_four_threads<Loop>)
         ->MeasureProcessCPUTime()
         ->Unit(benchmark::kMillisecond)
-        ->Iterations(5);
+        ->Iterations(3);
 }
 
 } // namespace micro

@@ -94,14 +94,14 @@ template <class Timers> void timer_fire(benchmark::State& state) {
 }
 
 template <class Timers> void register_timers(const std::string& prefix) {
-    const auto add = [&prefix](const char* name, void (*function)(benchmark::State&)) {
+    const auto add = [&prefix](const char* name, int times, void (*function)(benchmark::State&)) {
         benchmark::RegisterBenchmark((prefix + name).c_str(), function)
             ->Unit(benchmark::kMillisecond)
-            ->Iterations(2);
+            ->Iterations(times);
     };
-    add("timer_arm", &timer_arm<Timers>);
-    add("timer_cancel", &timer_cancel<Timers>);
-    add("timer_fire", &timer_fire<Timers>);
+    add("timer_arm", 2, &timer_arm<Timers>);
+    add("timer_cancel", 1, &timer_cancel<Timers>);
+    add("timer_fire", 1, &timer_fire<Timers>);
 }
 
 } // namespace micro
