@@ -107,9 +107,11 @@ def run_stages(options, run, results):
     for stage in (options.only.split(",") if options.only else STAGES):
         start = time.monotonic()
         data = run_stage(run, stage)
+        gaps = run.take_gaps()
         show_stage(stage, data)
-        say(f"    ({stage}: {time.monotonic() - start:.0f} s)")
-        store.save(results, stage, run_id, programs, command, data)
+        say("".join(f"    missing: {gap}\n" for gap in gaps) +
+            f"    ({stage}: {time.monotonic() - start:.0f} s)")
+        store.save(results, stage, run_id, programs, command, data, gaps)
 
 
 def report(options, run, results):
@@ -118,7 +120,7 @@ def report(options, run, results):
     machine = store.machine(compiler_of(options.build), run.placement)
     if run.counter:
         machine["calls counted by"] = run.counter.name
-    found = tables.blocks(records, machine, run.missing)
+    found = tables.blocks(records, machine)
     say(f"\n{found['bars']}\n\n{found['machine']}")
     document = Path(options.document)
     if not (options.quick or options.smoke or options.servers):
@@ -128,14 +130,12 @@ def report(options, run, results):
     else:
         tables.write_into(document.read_text(encoding="utf-8"), found)
         say("\nnothing is written: the whole of it was not measured at full length")
-    for failure in run.failures:
-        say(f"failed: {failure}")
     asio = records.get("echo50", {}).get("data", {}).get("asio", {}).get("ratio")
     if not options.smoke and "echo50" in (options.only or "echo50") and is_void(asio):
         say("\n*** THIS RUN IS VOID *** " + tables.void_note(
             {"echo50": records.get("echo50", {}).get("data")}))
         return VOID
-    return 1 if run.failures or (options.smoke and run.missing) else 0
+    return 1 if run.failed else 0
 
 
 def main():

@@ -3,6 +3,7 @@
 Taken in passes of their own, since counting costs time. The first load makes everything warm, and
 the second one is counted.
 """
+import contextlib
 import functools
 import os
 import re
@@ -103,7 +104,7 @@ class StraceCounter:
             try:
                 if not select.select([tracer.stderr], [], [], 5)[0]:
                     raise Failed("strace did not attach")
-                report = load(build, running, placement, scenario, min(count, 20_000))
+                report = load(build, running, placement, scenario, count)
             finally:
                 tracer.send_signal(signal.SIGINT)
                 tracer.wait(timeout=10)
@@ -126,23 +127,41 @@ def allocations_of(file):
 
 
 def count(server, build, scenario, placement, counter, most_messages=1_000_000):
-    """System calls by name and allocations, each per message."""
-    preload = os.path.abspath(os.path.join(build, "bench", "count_allocations.so"))
-    with tempfile.NamedTemporaryFile("r+b", buffering=0) as file, alone():
-        file.write(bytes(8))
+    """System calls by name and allocations, each per message.
+
+    Counted over a short load and over a long one; the difference is free of what the client's
+    coming and going costs.
+    """
+    short = min(WARM_MESSAGES, most_messages)
+    counts = []
+    with allocation_file() as file, alone():
+        preload = os.path.abspath(os.path.join(build, "bench", "count_allocations.so"))
         environment = {"LD_PRELOAD": preload, "TIDEMILL_COUNT_FILE": file.name}
         with RunningServer(server, build, placement, environment) as running:
-            load(build, running, placement, scenario, min(WARM_MESSAGES, most_messages))
-            before = allocations_of(file)
-            if before == 0:
-                raise Failed(f"{server.name}: allocations are not counted")
-            report, calls = counter.count(build, running, placement, scenario,
-                                          min(scenario.counted_messages, most_messages))
-            allocations = allocations_of(file) - before
-    served = report["messages"]
-    each = {name: number / served for name, number in calls.items() if name != "total"}
-    return {"calls": calls["total"] / served, "by_name": each, "allocations": allocations / served,
-            "messages": served}
+            load(build, running, placement, scenario, short)
+            for wanted in (short, short + min(scenario.counted_messages, most_messages)):
+                before = allocations_of(file)
+                if before == 0:
+                    raise Failed(f"{server.name}: allocations are not counted")
+                report, calls = counter.count(build, running, placement, scenario, wanted)
+                counts.append((report["messages"], allocations_of(file) - before, calls))
+    return per_message(*counts)
+
+
+def per_message(fewer, more):
+    """Of two counted loads, (messages, allocations, calls by name) each."""
+    messages = more[0] - fewer[0]
+    by_name = {name: (number - fewer[2].get(name, 0)) / messages
+               for name, number in more[2].items()}
+    return {"calls": by_name.pop("total"), "by_name": by_name,
+            "allocations": (more[1] - fewer[1]) / messages, "messages": messages}
+
+
+@contextlib.contextmanager
+def allocation_file():
+    with tempfile.NamedTemporaryFile("r+b", buffering=0) as file:
+        file.write(bytes(8))
+        yield file
 
 
 def resident_bytes(pid):

@@ -24,8 +24,15 @@ class Run:
         self.counter = counter
         self.say = say
         self.all_cores = set(range(os.cpu_count() or 1))
-        self.missing = []
+        self.missing = []  # since take_gaps()
         self.failures = []
+        self.failed = False
+
+    def take_gaps(self):
+        gaps = sorted({*self.missing, *self.failures})
+        self.failed = self.failed or bool(self.failures)
+        self.missing, self.failures = [], []
+        return gaps
 
     def servers(self, names):
         """Those of the names that are asked for and built."""

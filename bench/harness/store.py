@@ -23,9 +23,10 @@ def fingerprint(build):
     return digest.hexdigest()[:8]
 
 
-def save(folder, stage, run, programs, command, data):
+def save(folder, stage, run, programs, command, data, gaps):
     folder.mkdir(parents=True, exist_ok=True)
-    record = {"stage": stage, "run": run, "programs": programs, "command": command, "data": data}
+    record = {"stage": stage, "run": run, "programs": programs, "command": command, "data": data,
+              "gaps": gaps}
     (folder / f"{stage}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 

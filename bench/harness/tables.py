@@ -10,7 +10,9 @@ NONE = "–"
 
 
 def cell(value, digits=3):
-    return NONE if value is None else f"{value:,.{digits}f}"
+    if value is None:
+        return NONE
+    return f"{round(value, digits) + 0.0:,.{digits}f}"  # never -0
 
 
 def table(head, rows):
@@ -129,17 +131,18 @@ def machine_table(records, machine):
     return "\n".join(lines)
 
 
-def missing_note(missing):
-    return "Nothing was missing." if not missing else \
-        "**Missing:** " + "; ".join(sorted(set(missing))) + "."
+def gap_note(records):
+    """What could not be measured, in whichever stage."""
+    gaps = {gap for record in records.values() for gap in record["gaps"]}
+    return "Nothing was missing." if not gaps else "**Missing:** " + "; ".join(sorted(gaps)) + "."
 
 
-def blocks(records, machine, missing):
+def blocks(records, machine):
     """name -> markdown; the names are those of the markers."""
     data = {stage: record["data"] for stage, record in records.items()}
     return {
         "machine": "\n\n".join([machine_table(records, machine), void_note(data),
-                                origin_note(records), missing_note(missing)]),
+                                origin_note(records), gap_note(records)]),
         "bars": bar_table(data),
         "ratios": ratio_table(data),
         "details": detail_table(data),

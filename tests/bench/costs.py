@@ -19,7 +19,7 @@ from harness.servers import IDLE_STREAMS, SERVERS, Placement  # noqa: E402
 # What the library costs today; a change that makes it cheaper lowers its figure here. The goals are
 # 2.02 and 6.1 calls, 200 and 500 bytes (docs/performance.md).
 MOST_CALLS_PER_MESSAGE = 2.05
-MOST_CALLS_PER_CONNECTION = 6.2
+MOST_CALLS_PER_CONNECTION = 6.2  # one accept4 in each turn finds nothing
 MOST_BYTES_PER_IDLE_STREAM = {"epoll": 200, "poll": 230, "select": 230}
 MOST_BYTES_PER_IDLE_CONNECTION = 660
 
@@ -60,9 +60,9 @@ def check_all(build, selector, checks):
         message = count(build, server, "echo50", MESSAGES)
         checks.at_most("a message costs two system calls and its share of a wait",
                        f"{name}: calls per message", message["calls"], MOST_CALLS_PER_MESSAGE)
-        # Connections may allocate once each, messages must not.
+        # Once in a while a pool grows, which no message pays for.
         checks.at_most("a message costs no allocation", f"{name}: allocations in all",
-                       message["allocations"] * message["messages"], 50)
+                       message["allocations"] * message["messages"], MESSAGES // 1000)
         connection = count(build, server, "connect", CONNECTIONS)
         checks.at_most("a connection that sends one message costs six system calls",
                        f"{name}: calls per connection", connection["calls"],

@@ -9,7 +9,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bench"))
 
-from harness import bars, figures, tables  # noqa: E402
+from harness import bars, counts, figures, tables  # noqa: E402
 from harness.measure import SCENARIOS  # noqa: E402
 from harness.rounds import rotated  # noqa: E402
 
@@ -23,8 +23,8 @@ FLOOR = [report(5, 5), report(8, 8), report(6, 5)]
 OTHER = [report(5.5, 5), report(8, 8), report(7.8, 5)]  # 1.1, 1.0 and 1.3 of the floor
 
 
-def record(run="a", programs="p", command="./dev bench", data=None):
-    return {"run": run, "programs": programs, "command": command, "data": data or {}}
+def record(run="a", programs="p", gaps=()):
+    return {"run": run, "programs": programs, "command": "./dev bench", "data": {}, "gaps": gaps}
 
 
 class Figures(unittest.TestCase):
@@ -59,6 +59,15 @@ class Figures(unittest.TestCase):
     def test_growth_is_the_worst_step_over_the_fewest_connections(self):
         steps = {10: {"x": {"ratio": 1.0}}, 100: {"x": {"ratio": 1.2}}, 1000: {"x": {"ratio": 1.1}}}
         self.assertAlmostEqual(figures.growth_beyond_floor(steps, "x"), 1.2)
+
+    def test_what_the_clients_coming_and_going_costs_is_no_part_of_a_message(self):
+        setup = {"total": 200, "accept4": 100}
+        fewer = (1000, 7, {name: number + 2 * 1000 for name, number in setup.items()})
+        more = (5000, 7, {name: number + 2 * 5000 for name, number in setup.items()})
+        found = counts.per_message(fewer, more)
+        self.assertEqual(found["calls"], 2)
+        self.assertEqual(found["by_name"], {"accept4": 2})
+        self.assertEqual(found["allocations"], 0)
 
     def test_every_server_has_every_place_in_the_order_once(self):
         orders = [rotated(["a", "b", "c"], by) for by in range(3)]
@@ -119,7 +128,9 @@ class Document(unittest.TestCase):
         self.assertIn("different programs", tables.origin_note(other))
 
     def test_a_missing_peer_is_named(self):
-        self.assertIn("libuv", tables.missing_note(["libuv (not built)"]))
+        records = {"echo50": record(gaps=["libuv (not built)"]), "stream": record()}
+        self.assertIn("libuv", tables.gap_note(records))
+        self.assertNotIn("Missing", tables.gap_note({"stream": record()}))
 
 
 def write_report(result):
