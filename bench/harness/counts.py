@@ -134,7 +134,7 @@ def count(server, build, scenario, placement, counter, most_messages=1_000_000):
     """
     short = min(WARM_MESSAGES, most_messages)
     counts = []
-    with allocation_file() as file, alone():
+    with allocation_file() as file, alone(placement):
         preload = os.path.abspath(os.path.join(build, "bench", "count_allocations.so"))
         environment = {"LD_PRELOAD": preload, "TIDEMILL_COUNT_FILE": file.name}
         with RunningServer(server, build, placement, environment) as running:
@@ -173,7 +173,7 @@ def resident_bytes(pid):
 
 def bytes_per_idle_connection(server, build, placement, connections=IDLE_CONNECTIONS):
     """How the server grows with connections that have been answered once and then stay silent."""
-    with alone(), RunningServer(server, build, placement) as running:
+    with alone(placement), RunningServer(server, build, placement) as running:
         before = resident_bytes(running.pid)
         client = subprocess.Popen(
             [os.path.join(build, "bench", "load_client"), str(running.port), "--connections", "1",

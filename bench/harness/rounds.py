@@ -9,8 +9,11 @@ from .servers import Failed
 
 
 @contextlib.contextmanager
-def alone():
+def alone(placement):
     """Two benchmarks at a time would share the one core that both measure on."""
+    if placement.core < 0:
+        yield
+        return
     path = os.path.join(tempfile.gettempdir(), f"tidemill-bench-{os.getuid()}.lock")
     with open(path, "w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -33,7 +36,7 @@ def run_rounds(entries, scenario, placement, rounds, seconds, warm_up, say):
         found = {}
         for label, server, build in rotated(entries, number):
             try:
-                with alone():
+                with alone(placement):
                     found[label] = measure(server, build, scenario, placement, seconds, warm_up)
             except Failed as failure:
                 failures.append(str(failure))

@@ -133,7 +133,7 @@ def machine_table(records, machine):
 
 def gap_note(records):
     """What could not be measured, in whichever stage."""
-    gaps = {gap for record in records.values() for gap in record["gaps"]}
+    gaps = {gap for record in records.values() for gap in record.get("gaps", ())}
     return "Nothing was missing." if not gaps else "**Missing:** " + "; ".join(sorted(gaps)) + "."
 
 
