@@ -15,9 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from .measure import run_client
+from .measure import SCENARIOS, run_client
 from .rounds import alone
-from .servers import Failed, RunningServer
+from .servers import IDLE_STREAMS, Failed, RunningServer
 
 WARM_MESSAGES = 2_000
 COUNTED = ("echo50", "stream", "connect")  # scenarios
@@ -172,8 +172,13 @@ def resident_bytes(pid):
 
 
 def bytes_per_idle_connection(server, build, placement, connections=IDLE_CONNECTIONS):
-    """How the server grows with connections that have been answered once and then stay silent."""
+    """How the server grows with connections that have been answered once and then stay silent.
+
+    Its buffers belong to no connection, so a load of large messages has touched them before.
+    """
     with alone(placement), RunningServer(server, build, placement) as running:
+        if server.name != IDLE_STREAMS.name:  # which holds what comes, and serves nobody twice
+            load(build, running, placement, SCENARIOS["stream"], WARM_MESSAGES)
         before = resident_bytes(running.pid)
         client = subprocess.Popen(
             [os.path.join(build, "bench", "load_client"), str(running.port), "--connections", "1",
