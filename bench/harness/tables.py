@@ -116,12 +116,14 @@ def void_note(data):
 def origin_note(records):
     runs = {record["run"] for record in records.values()}
     programs = {record["programs"] for record in records.values()}
-    if len(runs) <= 1:
-        return "All tables are of one run."
+    commands = {record["command"] for record in records.values()}
+    if len(runs) <= 1 and len(programs) <= 1:
+        continued = f", continued by {len(commands) - 1} more commands" if len(commands) > 1 else ""
+        return f"All tables are of one run{continued}."
     apart = "the same programs" if len(programs) == 1 else "**different programs**"
     parts = [f"{run}: " + ", ".join(stage for stage, r in records.items() if r["run"] == run)
              for run in sorted(runs)]
-    return f"The tables are of {len(runs)} runs of {apart} ({'; '.join(parts)})."
+    return f"The tables are of {len(runs)} run(s) of {apart} ({'; '.join(parts)})."
 
 
 def machine_table(records, machine):

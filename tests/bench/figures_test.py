@@ -123,7 +123,9 @@ class Document(unittest.TestCase):
         one = {"echo50": record(), "stream": record()}
         self.assertIn("one run", tables.origin_note(one))
         two = {"echo50": record(), "stream": record(run="b")}
-        self.assertIn("2 runs of the same programs", tables.origin_note(two))
+        self.assertIn("2 run(s) of the same programs", tables.origin_note(two))
+        rebuilt = {"echo50": record(), "stream": record(programs="q")}
+        self.assertIn("different programs", tables.origin_note(rebuilt))
         other = {"echo50": record(), "stream": record(run="b", programs="q")}
         self.assertIn("different programs", tables.origin_note(other))
 
