@@ -1,11 +1,18 @@
-// The CPU time of a process, from /proc: the account that the scheduler itself keeps is exact to
-// the nanosecond, where the ticks of /proc/PID/stat are of 10 ms.
+// Clocks, and the CPU time of a process from /proc: the account that the scheduler itself keeps is
+// exact to the nanosecond, where the ticks of /proc/PID/stat are of 10 ms.
 #include "load_client.hpp"
 #include <cstdio>
 #include <dirent.h>
 #include <string>
+#include <time.h>
 
 namespace tidemill_bench {
+
+double clock_ns(int clock) {
+    timespec time{};
+    ::clock_gettime(clock, &time);
+    return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+}
 
 double cpu_time_ns(int pid) {
     const std::string tasks = "/proc/" + std::to_string(pid) + "/task";

@@ -17,6 +17,7 @@ struct LoadOptions {
     double warm_up_seconds = 0.2;
     unsigned long long most_messages = 0;
     bool reconnects = false;
+    bool holds = false; ///< only opens the connections, then waits for the end of its input
     int server_pid = 0; ///< 0: the server's CPU time is not reported
     int core = -1;      ///< -1: wherever the system puts it
 };
@@ -46,6 +47,18 @@ private:
 
 /// Exits with a line on standard error if the server cannot be reached at all.
 [[nodiscard]] LoadReport run_load(const LoadOptions& options);
+
+/// Limits of this process, its core and priority; before anything is connected.
+void prepare_process(const LoadOptions& options);
+
+/// A connected socket that blocks, 10 s at most.
+[[nodiscard]] int open_connection(const LoadOptions& options);
+
+/// Exits with a line that tells errno.
+[[noreturn]] void give_up(const char* what);
+
+/// A clock of the system, such as CLOCK_MONOTONIC.
+[[nodiscard]] double clock_ns(int clock);
 
 /// CPU time of all threads of a process so far, by the scheduler's own account.
 [[nodiscard]] double cpu_time_ns(int pid);

@@ -1,15 +1,11 @@
 #include "load_client.hpp"
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <netinet/tcp.h>
-#include <sched.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,56 +14,56 @@
 namespace tidemill_bench {
 namespace {
 
-constexpr std::size_t most_samples = 4'000'000;
+constexpr std::size_t most_samples = 2'000'000;
+constexpr std::size_t most_unaccepted = 64; ///< no server has a shorter queue than that
 constexpr double stuck_after_ns = 10e9;
 constexpr double datagram_lost_after_ns = 1e9;
-
-double clock_ns(clockid_t clock) {
-    timespec time{};
-    ::clock_gettime(clock, &time);
-    return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
-
-[[noreturn]] void give_up(const char* what) {
-    std::fprintf(stderr, "load_client: %s: %s\n", what, std::strerror(errno));
-    std::exit(1);
-}
 
 struct Connection {
     int socket = -1;
     std::uint64_t sent_bytes = 0;
     std::uint64_t received_bytes = 0;
     std::uint64_t late = 0; ///< datagrams given up, which may come all the same
-    double began_ns = 0;    ///< when the message that is now awaited was sent
 };
 
 class Load {
 public:
     explicit Load(const LoadOptions& options);
     LoadReport run();
+    LoadReport hold();
 
 private:
-    void connect(Connection& connection);
+    void greet(Connection& connection);
     void reconnect(Connection& connection);
+    void watch(Connection& connection);
     void send(Connection& connection);
     void on_readable(Connection& connection);
+    std::size_t count(Connection& connection, const char* data, std::size_t size);
     void verify(Connection& connection, const char* data, std::size_t size);
     void verify_datagram(Connection& connection, const char* data, std::size_t size);
-    void message_done(Connection& connection);
+    void message_done(Connection& connection, std::uint64_t position);
     void replace_lost_datagrams();
     void turn();
     void begin_measuring();
     [[nodiscard]] bool is_over() const;
-    // The byte at a position of a connection's stream; 251 is prime, so no shift looks right.
-    [[nodiscard]] char expected(const Connection& connection, std::uint64_t position) const {
-        const auto index = static_cast<std::uint64_t>(&connection - connections_.data());
-        return pattern_[(position + index * 17) % 251];
+    /// What a connection's stream holds from a position on, for one message. Another connection
+    /// and another position hold something else: 251 is prime.
+    [[nodiscard]] const char* content(const Connection& connection, std::uint64_t position) const {
+        return &pattern_[(position + index_of(connection) * 17) % 251];
+    }
+    [[nodiscard]] std::size_t index_of(const Connection& connection) const {
+        return static_cast<std::size_t>(&connection - connections_.data());
+    }
+    /// When the message at a position of a connection's stream was sent.
+    [[nodiscard]] double& sent_at_ns(const Connection& connection, std::uint64_t position) {
+        const std::uint64_t message = position / options_.message_bytes;
+        return sent_at_ns_[index_of(connection) * options_.depth + message % options_.depth];
     }
 
     LoadOptions options_;
     int epoll_;
     std::vector<Connection> connections_;
-    std::vector<int> idle_;
+    std::vector<double> sent_at_ns_; ///< `depth` for each connection
     std::vector<char> pattern_;
     std::vector<char> buffer_;
     std::vector<epoll_event> events_;
@@ -83,37 +79,40 @@ private:
 };
 
 Load::Load(const LoadOptions& options)
-    : options_(options), epoll_(::epoll_create1(0)), connections_(options.connections),
-      pattern_(251 + options.message_bytes), buffer_(512 * 1024), events_(1024) {
+    : options_(options), epoll_(::epoll_create1(0)),
+      connections_(options.connections + options.idle_connections),
+      sent_at_ns_(connections_.size() * options.depth), pattern_(251 + options.message_bytes),
+      buffer_(512 * 1024), events_(1024) {
     for (std::size_t i = 0; i < pattern_.size(); ++i) pattern_[i] = static_cast<char>(i % 251);
-    for (std::size_t i = 0; i < options.idle_connections; ++i) {
-        Connection idle;
-        connect(idle);
-        idle_.push_back(idle.socket);
+    samples_us_.reserve(most_samples);
+    for (Connection& connection : connections_) {
+        connection.socket = open_connection(options_);
+        const auto number = static_cast<std::size_t>(&connection - connections_.data()) + 1;
+        // What the server has answered it has also accepted, so its queue never overflows.
+        const bool is_idle = options.holds || number > options.connections;
+        if (!options.is_udp && (is_idle || number % most_unaccepted == 0)) greet(connection);
     }
-    for (Connection& connection : connections_) connect(connection);
+    if (options.idle_connections == 0 && !options.is_udp) greet(connections_.back());
 }
 
-void Load::connect(Connection& connection) {
-    const int kind = options_.is_udp ? SOCK_DGRAM : SOCK_STREAM;
-    connection.socket = ::socket(AF_INET, kind | SOCK_CLOEXEC, 0);
-    if (connection.socket < 0) give_up("socket");
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(options_.port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(connection.socket, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-        give_up("connect");
-    const int on = 1;
-    if (!options_.is_udp) ::setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+// One message there and back, with calls that block.
+void Load::greet(Connection& connection) {
+    send(connection);
+    while (connection.received_bytes < connection.sent_bytes) {
+        const ssize_t received = ::recv(connection.socket, buffer_.data(), buffer_.size(), 0);
+        if (received <= 0) give_up("no answer to the first message of a connection");
+        count(connection, buffer_.data(), static_cast<std::size_t>(received));
+    }
 }
 
 void Load::reconnect(Connection& connection) {
     ::close(connection.socket);
-    const double began_ns = connection.began_ns;
     connection = {};
-    connect(connection);
-    connection.began_ns = began_ns;
+    connection.socket = open_connection(options_);
+    watch(connection);
+}
+
+void Load::watch(Connection& connection) {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.ptr = &connection;
@@ -123,10 +122,9 @@ void Load::reconnect(Connection& connection) {
 // Sends the next message. The client keeps at most depth messages in flight, fewer than the buffers
 // of the two kernels hold, so a blocking send does not block for long.
 void Load::send(Connection& connection) {
-    const auto index = static_cast<std::uint64_t>(&connection - connections_.data());
-    const char* data = &pattern_[(connection.sent_bytes + index * 17) % 251];
+    const char* data = content(connection, connection.sent_bytes);
     std::size_t left = options_.message_bytes;
-    connection.began_ns = now_ns_;
+    sent_at_ns(connection, connection.sent_bytes) = now_ns_;
     while (left > 0) {
         const ssize_t sent = ::send(connection.socket, data, left, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;
@@ -154,36 +152,43 @@ void Load::on_readable(Connection& connection) {
                     : verify(connection, buffer_.data(), size);
 }
 
-void Load::verify(Connection& connection, const char* data, std::size_t size) {
+// Compares what came and gives the number of messages that it completes.
+std::size_t Load::count(Connection& connection, const char* data, std::size_t size) {
+    const std::uint64_t before = connection.received_bytes / options_.message_bytes;
     // The pattern repeats every 251 bytes, so whole runs are compared at once.
-    std::size_t done = 0;
-    while (done < size) {
+    for (std::size_t done = 0; done < size;) {
         const std::size_t run = std::min(size - done, options_.message_bytes);
-        const auto index = static_cast<std::uint64_t>(&connection - connections_.data());
-        const char* want = &pattern_[(connection.received_bytes + index * 17) % 251];
+        const char* want = content(connection, connection.received_bytes);
         if (std::memcmp(data + done, want, run) != 0) ++report_.errors;
-        const std::uint64_t before = connection.received_bytes / options_.message_bytes;
         connection.received_bytes += run;
         done += run;
-        if (connection.received_bytes / options_.message_bytes > before) message_done(connection);
     }
+    return connection.received_bytes / options_.message_bytes - before;
+}
+
+void Load::verify(Connection& connection, const char* data, std::size_t size) {
+    std::uint64_t position = connection.received_bytes / options_.message_bytes;
+    position *= options_.message_bytes;
+    std::size_t completed = count(connection, data, size);
+    if (connection.received_bytes > connection.sent_bytes) ++report_.errors;
     if (is_measuring_) report_.verified_bytes += size;
+    for (; completed > 0; --completed, position += options_.message_bytes)
+        message_done(connection, position);
 }
 
 // One datagram is one message, and must have its length. One that belongs to a later message than
 // the next means that those between are lost; one that belongs to none comes late.
 void Load::verify_datagram(Connection& connection, const char* data, std::size_t size) {
-    const auto index = static_cast<std::uint64_t>(&connection - connections_.data());
     unsigned long long lost = 0;
     for (std::uint64_t position = connection.received_bytes; position < connection.sent_bytes;
          position += options_.message_bytes, ++lost) {
-        const char* want = &pattern_[(position + index * 17) % 251];
+        const char* want = content(connection, position);
         if (size != options_.message_bytes || std::memcmp(data, want, size) != 0) continue;
         report_.errors += lost;
         if (is_measuring_) report_.verified_bytes += size;
         connection.received_bytes = position + options_.message_bytes;
         for (; lost > 0; --lost) send(connection);
-        return message_done(connection);
+        return message_done(connection, position);
     }
     if (connection.late > 0) {
         --connection.late; // an error already
@@ -196,23 +201,26 @@ void Load::verify_datagram(Connection& connection, const char* data, std::size_t
 void Load::replace_lost_datagrams() {
     if (now_ns_ - last_search_ns_ < datagram_lost_after_ns / 4) return;
     last_search_ns_ = now_ns_;
-    for (Connection& connection : connections_) {
-        if (now_ns_ - connection.began_ns < datagram_lost_after_ns) continue;
+    for (std::size_t i = 0; i < options_.connections; ++i) {
+        Connection& connection = connections_[i];
+        if (now_ns_ - sent_at_ns(connection, connection.received_bytes) < datagram_lost_after_ns)
+            continue;
         const std::uint64_t missing = connection.sent_bytes - connection.received_bytes;
         const std::uint64_t lost = missing / options_.message_bytes;
         report_.errors += std::max<std::uint64_t>(lost, 1);
         connection.late += lost;
         connection.received_bytes = connection.sent_bytes;
-        for (std::size_t i = 0; i < options_.depth; ++i) send(connection);
+        for (std::size_t k = 0; k < options_.depth; ++k) send(connection);
     }
 }
 
-void Load::message_done(Connection& connection) {
+void Load::message_done(Connection& connection, std::uint64_t position) {
     last_progress_ns_ = now_ns_;
     if (is_measuring_) {
         ++report_.messages;
         if (samples_us_.size() < most_samples)
-            samples_us_.push_back(static_cast<float>((now_ns_ - connection.began_ns) / 1000));
+            samples_us_.push_back(
+                static_cast<float>((now_ns_ - sent_at_ns(connection, position)) / 1000));
     }
     if (options_.reconnects) reconnect(connection);
     send(connection);
@@ -238,16 +246,25 @@ bool Load::is_over() const {
     return is_measuring_ && now_ns_ - measure_from_ns_ >= options_.seconds * 1e9;
 }
 
+// For whoever looks at the server while it has nothing to do.
+LoadReport Load::hold() {
+    std::printf("holding %zu\n", connections_.size());
+    std::fflush(stdout);
+    std::array<char, 64> ignored{};
+    while (::read(STDIN_FILENO, ignored.data(), ignored.size()) > 0) {
+    }
+    report_.connections = connections_.size();
+    report_.messages = connections_.size();
+    return report_;
+}
+
 LoadReport Load::run() {
     now_ns_ = clock_ns(CLOCK_MONOTONIC);
     last_progress_ns_ = now_ns_;
     const double start_ns = now_ns_;
-    for (Connection& connection : connections_) {
-        epoll_event event{};
-        event.events = EPOLLIN;
-        event.data.ptr = &connection;
-        ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.socket, &event);
-        for (std::size_t i = 0; i < options_.depth; ++i) send(connection);
+    for (std::size_t i = 0; i < options_.connections; ++i) {
+        watch(connections_[i]);
+        for (std::size_t k = 0; k < options_.depth; ++k) send(connections_[i]);
     }
     while (!is_over()) {
         turn();
@@ -258,7 +275,7 @@ LoadReport Load::run() {
             break;
         }
     }
-    report_.connections = connections_.size();
+    report_.connections = options_.connections;
     report_.seconds = (clock_ns(CLOCK_MONOTONIC) - measure_from_ns_) / 1e9;
     report_.client_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - client_cpu_from_ns_;
     if (options_.server_pid > 0)
@@ -271,27 +288,12 @@ LoadReport Load::run() {
     return report_;
 }
 
-// One core and one real-time priority for client and server: each then runs until it has nothing
-// left to do, so every server finds the same batches.
-void enter_lockstep(int core) {
-    cpu_set_t cores;
-    CPU_ZERO(&cores);
-    CPU_SET(static_cast<std::size_t>(core), &cores);
-    if (::sched_setaffinity(0, sizeof cores, &cores) != 0) give_up("sched_setaffinity");
-    const sched_param priority{10};
-    if (::sched_setscheduler(0, SCHED_FIFO, &priority) != 0)
-        std::fprintf(stderr, "load_client: no real-time priority; figures are less exact\n");
-}
-
 } // namespace
 
 LoadReport run_load(const LoadOptions& options) {
-    rlimit files{};
-    ::getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &files);
-    if (options.core >= 0) enter_lockstep(options.core);
-    return Load(options).run();
+    prepare_process(options);
+    Load load(options);
+    return options.holds ? load.hold() : load.run();
 }
 
 } // namespace tidemill_bench

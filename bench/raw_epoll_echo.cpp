@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -58,11 +59,17 @@ void accept_all(int epoll, int listener) {
 }
 
 // A peer that does not read makes this server wait for it alone; the benchmark's client reads.
+// It must sleep meanwhile: a client on the same core, with the same real-time priority, would never
+// come to read.
 void send_all(int socket, const char* data, std::size_t size) {
     while (size > 0) {
         const ssize_t sent = ::send(socket, data, size, MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN) return;
-        if (sent < 0) continue;
+        if (sent < 0) {
+            pollfd writable{socket, POLLOUT, 0};
+            ::poll(&writable, 1, -1);
+            continue;
+        }
         data += sent;
         size -= static_cast<std::size_t>(sent);
     }
