@@ -1,4 +1,5 @@
-// One free list for each size class and thread, 64 bytes apart up to 2 KiB, bounded in sum.
+// One free list for each size class and thread, 16 bytes apart up to 2 KiB, bounded in sum. The
+// classes lie 8 bytes below the multiples of 16, where common allocators waste nothing.
 //
 // Frames die at any time, static destruction and the end of a thread included, when a thread's
 // lists may be gone. So the lists are plain memory without constructor and destructor, usable as
@@ -51,9 +52,12 @@ struct EmptiesAtThreadEnd {
 
 void open_lists() noexcept { static thread_local const EmptiesAtThreadEnd guard; }
 
-/// Size 0 would wrap and is no frame; the wrapped index is out of range and so is never pooled.
 std::size_t class_of(std::size_t size_bytes) noexcept {
-    return (size_bytes - 1) / frame_class_bytes;
+    return (size_bytes + detail::frame_class_offset_bytes - 1) / frame_class_bytes;
+}
+
+std::size_t bytes_of(std::size_t size_class) noexcept {
+    return size_class * frame_class_bytes + detail::frame_class_offset_bytes;
 }
 
 bool pooled(std::size_t size_class) noexcept {
@@ -76,16 +80,16 @@ void* allocate_frame(std::size_t size_bytes) {
     const std::size_t size_class = class_of(size_bytes);
     if (!pooled(size_class)) return ::operator new(size_bytes);
     FreeFrame* const frame = frames.first[size_class];
-    if (frame == nullptr) return ::operator new((size_class + 1) * frame_class_bytes);
+    if (frame == nullptr) return ::operator new(bytes_of(size_class));
     frames.first[size_class] = frame->next;
-    frames.room_bytes += (size_class + 1) * frame_class_bytes;
+    frames.room_bytes += bytes_of(size_class);
     return frame;
 }
 
 void release_frame(void* memory, std::size_t size_bytes) noexcept {
     const std::size_t size_class = class_of(size_bytes);
     if (!pooled(size_class)) return ::operator delete(memory);
-    const std::size_t class_bytes = (size_class + 1) * frame_class_bytes;
+    const std::size_t class_bytes = bytes_of(size_class);
     if (frames.room_bytes < class_bytes) return release_without_room(memory, size_bytes);
     frames.room_bytes -= class_bytes;
     frames.first[size_class] = ::new (memory) FreeFrame{frames.first[size_class]};

@@ -6,7 +6,8 @@
 
 namespace tidemill::detail {
 
-inline constexpr std::size_t frame_class_bytes = 64;
+inline constexpr std::size_t frame_class_bytes = 16;
+inline constexpr std::size_t frame_class_offset_bytes = 8;
 inline constexpr std::size_t largest_pooled_frame_bytes = 2048;
 inline constexpr std::size_t frame_pool_limit_bytes = std::size_t{1} << 20;
 

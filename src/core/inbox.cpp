@@ -3,6 +3,16 @@
 
 namespace tidemill::detail {
 
+namespace {
+
+// What a closure owns goes as soon as it has run, also if it throws.
+struct Emptied {
+    Function& function;
+    ~Emptied() { function = Function(); }
+};
+
+} // namespace
+
 bool Inbox::post(Function closure) {
     const bool accepted = is_own_thread() ? post_own(std::move(closure), limit_)
                                           : post_foreign(std::move(closure), limit_);
@@ -22,13 +32,25 @@ bool Inbox::post_own(Function&& closure, std::size_t limit) {
     return true;
 }
 
+// Only who finds the box empty announces it and wakes the loop: the loop takes all that is there at
+// once, so whoever comes behind him has nothing to add.
 bool Inbox::post_foreign(Function&& closure, std::size_t limit) {
-    const std::lock_guard lock(mutex_);
+    const std::unique_lock lock = lock_after_spinning();
     if (selector_ == nullptr || foreign_.size() >= limit) return false;
     foreign_.push_back(std::move(closure));
-    foreign_count_.store(foreign_.size());
+    if (foreign_.size() > 1) return true;
+    has_foreign_.store(true);
     wake_if_asleep();
     return true;
+}
+
+// The lock is held for some nanoseconds, and being put to sleep for it costs microseconds.
+std::unique_lock<std::mutex> Inbox::lock_after_spinning() {
+    constexpr int tries = 64;
+    std::unique_lock lock(mutex_, std::try_to_lock);
+    for (int i = 0; i < tries && !lock.owns_lock(); ++i) static_cast<void>(lock.try_lock());
+    if (!lock.owns_lock()) lock.lock();
+    return lock;
 }
 
 // Called under the lock: it keeps the selector alive, since close() takes the lock as well.
@@ -45,7 +67,7 @@ void Inbox::stop() noexcept {
 
 bool Inbox::may_sleep(bool heeds_stop) noexcept {
     is_asleep_.store(true);
-    if (foreign_count_.load() == 0 && !(heeds_stop && stop_requested_.load())) return true;
+    if (!has_foreign_.load() && !(heeds_stop && stop_requested_.load())) return true;
     after_wait();
     return false;
 }
@@ -56,10 +78,10 @@ bool Inbox::take_stop() noexcept {
 
 void Inbox::run_closures() {
     if (running_own_.empty()) running_own_.swap(own_);
-    if (running_foreign_.empty() && foreign_count_.load(std::memory_order_relaxed) > 0) {
+    if (running_foreign_.empty() && has_foreign_.load(std::memory_order_relaxed)) {
         const std::lock_guard lock(mutex_);
         running_foreign_.swap(foreign_);
-        foreign_count_.store(0);
+        has_foreign_.store(false);
     }
     run_all(running_own_, done_own_);
     run_all(running_foreign_, done_foreign_);
@@ -67,7 +89,8 @@ void Inbox::run_closures() {
 
 void Inbox::run_all(std::vector<Function>& queue, std::size_t& done) {
     while (done < queue.size()) {
-        Function closure = std::move(queue[done++]);
+        Function& closure = queue[done++]; // nobody adds to this batch
+        const Emptied emptied{closure};
         closure();
     }
     queue.clear();
@@ -81,7 +104,7 @@ void Inbox::close() noexcept {
         const std::lock_guard lock(mutex_);
         selector_ = nullptr;
         dropped.swap(foreign_);
-        foreign_count_.store(0);
+        has_foreign_.store(false);
     }
     dropped.clear();
     own_.clear();

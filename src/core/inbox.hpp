@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/selector.hpp"
+#include "core/thread_mark.hpp"
 #include <atomic>
 #include <mutex>
 #include <thread>
@@ -36,16 +37,14 @@ public:
 
     /// Null once the loop is gone.
     [[nodiscard]] LoopCore* loop() const noexcept { return loop_; }
-    [[nodiscard]] bool is_own_thread() const noexcept {
-        return std::this_thread::get_id() == owner_;
-    }
+    [[nodiscard]] bool is_own_thread() const noexcept { return current_thread() == owner_; }
     /// True if the loop may block now; then after_wait() must follow. A stop keeps awake only who
     /// heeds it: run() does, run(task) and run_once() do not.
     [[nodiscard]] bool may_sleep(bool heeds_stop) noexcept;
     void after_wait() noexcept { is_asleep_.store(false, std::memory_order_relaxed); }
     [[nodiscard]] bool has_closures() const noexcept {
         return !own_.empty() || !running_own_.empty() || !running_foreign_.empty() ||
-               foreign_count_.load(std::memory_order_relaxed) > 0;
+               has_foreign_.load(std::memory_order_relaxed);
     }
     /// Runs what had been posted before the call. If a closure throws, the rest stays for later.
     void run_closures();
@@ -57,13 +56,14 @@ public:
 private:
     bool post_own(Function&& closure, std::size_t limit);
     bool post_foreign(Function&& closure, std::size_t limit);
+    [[nodiscard]] std::unique_lock<std::mutex> lock_after_spinning();
     void wake_if_asleep() noexcept;
     void run_all(std::vector<Function>& queue, std::size_t& done);
 
     LoopCore* loop_;
     Selector* selector_; ///< guarded by mutex_ for other threads; null once the loop is gone
     const std::size_t limit_;
-    const std::thread::id owner_ = std::this_thread::get_id();
+    const ThreadMark owner_ = current_thread();
     std::vector<Function> own_;
     std::vector<Function> running_own_; ///< the batch being run; a throwing closure leaves a rest
     std::vector<Function> running_foreign_;
@@ -72,7 +72,7 @@ private:
 
     std::mutex mutex_;
     std::vector<Function> foreign_;
-    std::atomic<std::size_t> foreign_count_{0};
+    std::atomic<bool> has_foreign_{false};
     std::atomic<bool> is_asleep_{false};
     std::atomic<bool> stop_requested_{false};
     std::atomic<std::uint64_t> rejected_{0};

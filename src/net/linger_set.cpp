@@ -31,6 +31,7 @@ public:
         static_cast<void>(set_.loop_.watch(slot_, socket_, interest_, Interest::read));
     }
     void on_timer() noexcept override { close(true); }
+    void abandon(Operation&) noexcept override {} // nobody waits
     void on_loop_gone() noexcept override { close(true); }
 
     void close(bool with_reset) noexcept {

@@ -18,7 +18,6 @@ void Connection::start(ConnectionHandler& handler) noexcept {
         task_ = std::move(handler.handle(stream_)).release();
     } catch (...) { // no memory for the frame, or a handler that is no coroutine
         child_failed(std::current_exception());
-        stream_.abort();
         server_->ended(*this);
         delete this;
         return;
@@ -38,12 +37,12 @@ void Connection::destroy_or_doom() noexcept {
 void Connection::child_stopped(PromiseBase& root) noexcept {
     root.destroy();
     if (server_ != nullptr) server_->ended(*this);
-    has_failed_ ? stream_.abort() : stream_.close();
+    stream_.close();
     delete this;
 }
 
 void Connection::child_failed(std::exception_ptr exception) noexcept {
-    has_failed_ = true;
+    stream_.abort(); // the code of the handler has been left: nobody waits
     if (server_ != nullptr) server_->failed(std::move(exception));
 }
 
@@ -99,11 +98,7 @@ void ServerCore::admit(NativeSocket socket, const IpAddress& peer) {
         const TcpStream refused(*loop_, socket); // its destructor ends it in order
         return;
     }
-    auto connection = std::make_unique<Connection>(*this, *loop_, socket);
-    if (wants_peer()) {
-        connection->counted = &*by_address_.try_emplace(peer, 0).first;
-        ++connection->counted->second;
-    }
+    std::unique_ptr<Connection> connection = make_connection(socket, peer);
     connection->stream().set_idle_timeout(options_.idle_timeout);
     connection->stream().set_write_stall_timeout(options_.write_stall_timeout);
     connection->next = first_;
@@ -111,6 +106,19 @@ void ServerCore::admit(NativeSocket socket, const IpAddress& peer) {
     first_ = connection.get();
     ++counters_.active;
     connection.release()->start(*handler_); // owns itself from here on
+}
+
+// If this throws, the socket is still the caller's.
+std::unique_ptr<Connection> ServerCore::make_connection(NativeSocket socket,
+                                                        const IpAddress& peer) {
+    if (!wants_peer()) return std::make_unique<Connection>(*this, *loop_, socket);
+    auto& counted = *by_address_.try_emplace(peer, 0).first;
+    try {
+        return std::make_unique<CountedConnection>(*this, *loop_, socket, counted);
+    } catch (const std::bad_alloc&) {
+        forget_if_unused(counted);
+        throw;
+    }
 }
 
 bool ServerCore::is_over_limit(const IpAddress& peer) const noexcept {
@@ -123,8 +131,7 @@ bool ServerCore::is_over_limit(const IpAddress& peer) const noexcept {
 void ServerCore::ended(Connection& connection) noexcept {
     (connection.previous == nullptr ? first_ : connection.previous->next) = connection.next;
     if (connection.next != nullptr) connection.next->previous = connection.previous;
-    if (connection.counted != nullptr && --connection.counted->second == 0)
-        by_address_.erase(connection.counted->first);
+    if (wants_peer()) forget_if_unused(static_cast<CountedConnection&>(connection).uncount());
     --counters_.active;
     counters_.bytes_received += connection.stream().bytes_received();
     counters_.bytes_sent += connection.stream().bytes_sent();

@@ -12,7 +12,7 @@ using ConnectionsByAddress = std::unordered_map<IpAddress, std::size_t>;
 
 /// One connection. The stream lies inside, beside the task that uses it: a wrapper coroutine that
 /// owned both would cost twice the memory.
-class Connection final : public TaskOwner {
+class Connection : public TaskOwner {
 public:
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* memory, std::size_t size) noexcept {
@@ -20,6 +20,7 @@ public:
     }
 
     Connection(ServerCore& server, LoopCore& loop, NativeSocket socket);
+    virtual ~Connection() = default;
     /// Runs the handler up to its first suspension; the connection may be gone when this returns.
     void start(ConnectionHandler& handler) noexcept;
     /// The server goes: destroys the task and this object, at once or when its code has suspended.
@@ -32,13 +33,29 @@ public:
 
     Connection* next = nullptr;
     Connection* previous = nullptr;
-    ConnectionsByAddress::value_type* counted = nullptr; ///< null without a limit by address
 
 private:
     ServerCore* server_; ///< null once the server is gone
     PromiseBase* task_ = nullptr;
     TcpStream stream_;
-    bool has_failed_ = false;
+};
+
+/// One that counts against the limit of its address.
+class CountedConnection final : public Connection {
+public:
+    CountedConnection(ServerCore& server, LoopCore& loop, NativeSocket socket,
+                      ConnectionsByAddress::value_type& counted)
+        : Connection(server, loop, socket), counted_(counted) {
+        ++counted_.second;
+    }
+    /// The count of its address, without it from now on.
+    [[nodiscard]] ConnectionsByAddress::value_type& uncount() noexcept {
+        --counted_.second;
+        return counted_;
+    }
+
+private:
+    ConnectionsByAddress::value_type& counted_;
 };
 
 /// Waits until a server has no connection left.
@@ -88,6 +105,11 @@ private:
     void on_loop_gone() noexcept override;
     void abandon(Operation& operation) noexcept override;
     void admit(NativeSocket socket, const IpAddress& peer);
+    [[nodiscard]] std::unique_ptr<Connection> make_connection(NativeSocket socket,
+                                                              const IpAddress& peer);
+    void forget_if_unused(const ConnectionsByAddress::value_type& counted) noexcept {
+        if (counted.second == 0) by_address_.erase(by_address_.find(counted.first));
+    }
     [[nodiscard]] bool is_over_limit(const IpAddress& peer) const noexcept;
 
     LoopCore* loop_;

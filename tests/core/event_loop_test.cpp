@@ -37,6 +37,7 @@ public:
     void fill() { REQUIRE(::write(ends_[1], "x", 1) == 1); }
 
 private:
+    void abandon(detail::Operation&) noexcept override {} // nobody waits
     void on_readable() noexcept override {
         char byte = 0;
         CHECK(::read(ends_[0], &byte, 1) == 1);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -47,8 +48,8 @@ private:
     static constexpr std::size_t inline_bytes = 40;
     struct Actions {
         void (*call)(void* storage);
-        void (*move)(void* to, void* from) noexcept; ///< destroys the source
-        void (*destroy)(void* storage) noexcept;
+        void (*move)(void* to, void* from) noexcept; ///< destroys the source; null: copy the bytes
+        void (*destroy)(void* storage) noexcept;     ///< null: there is nothing to do
     };
     template <class Stored> static constexpr bool
         fits = sizeof(Stored) <= inline_bytes &&
@@ -57,27 +58,36 @@ private:
     template <class Stored> static Stored& in(void* storage) noexcept {
         return *std::launder(static_cast<Stored*>(storage));
     }
+    template <class Stored> static void move_stored(void* to, void* from) noexcept {
+        ::new (to) Stored(std::move(in<Stored>(from)));
+        in<Stored>(from).~Stored();
+    }
+    template <class Stored> static void destroy_stored(void* storage) noexcept {
+        in<Stored>(storage).~Stored();
+    }
     template <class Stored> static constexpr Actions inline_actions = {
         [](void* storage) { static_cast<void>(in<Stored>(storage)()); },
-        [](void* to, void* from) noexcept {
-            ::new (to) Stored(std::move(in<Stored>(from)));
-            in<Stored>(from).~Stored();
-        },
-        [](void* storage) noexcept { in<Stored>(storage).~Stored(); },
+        std::is_trivially_copyable_v<Stored> ? nullptr : &move_stored<Stored>,
+        std::is_trivially_destructible_v<Stored> ? nullptr : &destroy_stored<Stored>,
     };
     template <class Stored> static constexpr Actions heap_actions = {
         [](void* storage) { static_cast<void>((*in<Stored*>(storage))()); },
-        [](void* to, void* from) noexcept { ::new (to) Stored*(in<Stored*>(from)); },
+        nullptr,
         [](void* storage) noexcept { delete in<Stored*>(storage); },
     };
 
     void take(Function& other) noexcept {
         if (other.actions_ == nullptr) return;
-        other.actions_->move(storage_, other.storage_);
+        if (other.actions_->move == nullptr) {
+            std::memcpy(storage_, other.storage_, inline_bytes);
+        } else {
+            other.actions_->move(storage_, other.storage_);
+        }
         actions_ = std::exchange(other.actions_, nullptr);
     }
     void reset() noexcept {
-        if (actions_ != nullptr) std::exchange(actions_, nullptr)->destroy(storage_);
+        const Actions* const actions = std::exchange(actions_, nullptr);
+        if (actions != nullptr && actions->destroy != nullptr) actions->destroy(storage_);
     }
 
     const Actions* actions_ = nullptr;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tidemill/core/operation.hpp>
 
 namespace tidemill::detail {
 
@@ -20,9 +21,7 @@ constexpr bool includes(Interest interest, Interest wanted) noexcept {
     return (static_cast<unsigned>(interest) & static_cast<unsigned>(wanted)) != 0;
 }
 
-class Operation;
-
-class Source {
+class Source : public OperationOwner {
 public:
     /// The socket became readable (or failed). This object may be gone when the call returns.
     /// Throws nothing, but is not declared so: then its last call could not be a jump.

@@ -13,13 +13,14 @@
 #include <span>
 #include <tidemill/core/chunk.hpp>
 #include <tidemill/core/promise.hpp>
+#include <tidemill/core/source.hpp>
 #include <tidemill/net/bytes.hpp>
 #include <tidemill/net/gather_operation.hpp>
 #include <tidemill/net/stream_operations.hpp>
 
 namespace tidemill {
 
-class Stream : protected detail::OperationOwner {
+class Stream : protected detail::Source {
 public:
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
@@ -114,6 +115,12 @@ protected:
 
     static constexpr std::ptrdiff_t failed_try = -1;
     static constexpr std::ptrdiff_t not_tried = -2;
+
+    // For streams that own no socket; one base in place of two saves a pointer in each stream and a
+    // jump in each message.
+    void on_readable() override {}
+    void on_writable() noexcept override {}
+    void on_loop_gone() noexcept override {}
 
 private:
     friend class detail::ReadRequest;

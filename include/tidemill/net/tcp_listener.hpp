@@ -65,9 +65,7 @@ protected:
 /// When the process or the system is out of descriptors or memory, accepting pauses; it goes on
 /// when a descriptor of the loop is closed, or after a back-off of 50 ms, and clients meanwhile
 /// wait in the system's queue. LoopCounters::accept_pauses counts that.
-class TcpListener final : private detail::Source,
-                          private detail::TimerNode,
-                          private detail::OperationOwner {
+class TcpListener final : private detail::Source, private detail::TimerNode {
 public:
     /// Binds and listens; port 0 lets the system choose (see endpoint()).
     ///

@@ -27,7 +27,7 @@ struct TcpOptions {
 
 /// Movable while nothing waits on it (checked); the socket itself never moves. Thread: the loop's
 /// own.
-class TcpStream final : public Stream, private detail::Source, private detail::TimerNode {
+class TcpStream final : public Stream, private detail::TimerNode {
 public:
     /// A closed stream, to be assigned to.
     TcpStream() noexcept { ends_.on_close(); }

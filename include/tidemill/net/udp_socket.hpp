@@ -32,7 +32,7 @@ struct UdpOptions {
 };
 
 /// Does not move: hold it where it stays. Thread: the loop's own.
-class UdpSocket final : private detail::Source, private detail::OperationOwner {
+class UdpSocket final : private detail::Source {
 public:
     /// A socket that hears everybody on `local`; port 0 lets the system choose (see endpoint()).
     ///

@@ -59,7 +59,7 @@ private:
 /// Takes the named signals for its lifetime, and only those; afterwards they act as before. A
 /// signal belongs to one Signals object at a time (checked). Does not move. Thread: the loop's own;
 /// signals may arrive on any.
-class Signals final : private detail::Source, private detail::OperationOwner {
+class Signals final : private detail::Source {
 public:
     /// Throws std::system_error if the system has no descriptor or memory left.
     Signals(EventLoop& loop, std::initializer_list<Signal> taken);

@@ -43,7 +43,7 @@ using StreamPair = std::pair<std::unique_ptr<MemoryStream>, std::unique_ptr<Memo
 
 /// One end of a pair. Lifetime: independent of the other end; may outlive the loop. Thread: the
 /// loop's own.
-class MemoryStream final : public Stream, private detail::Source, private detail::TimerNode {
+class MemoryStream final : public Stream, private detail::TimerNode {
 public:
     ~MemoryStream() override { close(); }
 

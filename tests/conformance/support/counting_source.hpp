@@ -31,6 +31,7 @@ public:
         loop_ = nullptr;
     }
 
+    void abandon(detail::Operation&) noexcept override {} // nobody waits
     void on_readable() noexcept override {
         ++readable;
         if (then) std::exchange(then, nullptr)();
