@@ -34,11 +34,7 @@ struct PollSet::Watch {
     /// libuv is told to let go; the memory is freed when it has.
     void close() noexcept {
         set = nullptr;
-        auto* const base = reinterpret_cast<uv_handle_t*>(&handle);
-        // A host that closes all handles of its loop has closed this one behind our back, and
-        // nobody can tell whether libuv is done with it: the memory is lost rather than freed.
-        if (::uv_is_closing(base) != 0) return;
-        ::uv_close(base, [](uv_handle_t* closed) {
+        close_own(reinterpret_cast<uv_handle_t*>(&handle), [](uv_handle_t* closed) {
             const std::unique_ptr<Watch> dead(static_cast<Watch*>(closed->data));
         });
     }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "core/selector.hpp"
+#include <tidemill/core/require.hpp>
 #include <uv.h>
 #include <vector>
 
@@ -19,6 +20,14 @@ namespace tidemill::detail {
 /// An error of libuv, which on these systems is errno with its sign changed.
 [[nodiscard]] inline PackedError uv_error(int status) noexcept {
     return status == 0 ? PackedError() : PackedError(static_cast<std::errc>(-status));
+}
+
+/// uv_close(). Nobody can tell when libuv is done with a handle that somebody else has closed, so
+/// that is misuse.
+inline void close_own(uv_handle_t* handle, uv_close_cb on_closed) noexcept {
+    TIDEMILL_REQUIRE(::uv_is_closing(handle) == 0,
+                     "a guest is destroyed or detached before its host closes its handles");
+    ::uv_close(handle, on_closed);
 }
 
 class PollSet {

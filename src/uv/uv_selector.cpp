@@ -90,13 +90,15 @@ private:
              left = moment - precise_now()) {
             const auto left_ms = std::chrono::ceil<milliseconds>(left).count();
             ::uv_update_time(&loop_);
-            ::uv_timer_start(
-                &timer_, [](uv_timer_t*) {}, static_cast<std::uint64_t>(left_ms), 0);
+            ::uv_timer_start(&timer_, on_time, static_cast<std::uint64_t>(left_ms), 0);
             ::uv_run(&loop_, UV_RUN_ONCE);
         }
         ::uv_timer_stop(&timer_);
     }
 
+    // A timer that is due when libuv begins its turn runs before the poll, which would then block
+    // without end.
+    static void on_time(uv_timer_t* handle) noexcept { ::uv_stop(handle->loop); }
     static void on_wake(uv_async_t* handle) noexcept {
         static_cast<UvSelector*>(handle->data)->is_woken_ = true;
     }
