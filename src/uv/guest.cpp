@@ -118,6 +118,7 @@ public:
         return count;
     }
     void wake() noexcept override { ::uv_async_send(&async_); }
+    [[nodiscard]] bool takes_foreign_sockets() const noexcept override { return true; }
     [[nodiscard]] const char* name() const noexcept override { return "uv"; }
     [[nodiscard]] bool has_events() const noexcept { return polls_.has_events(); }
 

@@ -72,6 +72,7 @@ public:
     }
 
     void wake() noexcept override { ::uv_async_send(&wake_); }
+    [[nodiscard]] bool takes_foreign_sockets() const noexcept override { return true; }
     [[nodiscard]] const char* name() const noexcept override { return "uv"; }
 
 private:
