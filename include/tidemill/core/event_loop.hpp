@@ -20,8 +20,9 @@ namespace tidemill {
 
 /// What a loop is made with. Every limit is per loop.
 struct LoopOptions {
-    /// Name of the selector: "epoll", "poll" or "select". Empty: the environment variable
-    /// TIDEMILL_SELECTOR if it is set, else the best that works here.
+    /// Name of the selector: "epoll", "poll" or "select", or "uv" in programs that link
+    /// tidemill::uv. Empty: the environment variable TIDEMILL_SELECTOR if it is set, else the best
+    /// that works here.
     std::string selector;
     /// A replaced clock, borrowed for the life of the loop; null: the system's monotonic clock.
     Clock* clock = nullptr;
