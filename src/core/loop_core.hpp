@@ -6,6 +6,8 @@
 
 #include "core/chunk_pool.hpp"
 #include "core/inbox.hpp"
+#include "core/loop_extension.hpp"
+#include "core/loop_host.hpp"
 #include "core/selector.hpp"
 #include "core/sockets.hpp"
 #include "core/timer_wheel.hpp"
@@ -41,26 +43,6 @@ public:
 
 protected:
     ~Deferred() { leave(); }
-};
-
-/// State that a higher layer keeps once per loop, made on first use.
-class LoopExtension {
-public:
-    virtual ~LoopExtension() = default;
-    /// Called before the loop's parts go, while they still work.
-    virtual void on_loop_gone() noexcept = 0;
-    virtual void on_descriptor_freed() noexcept {}
-};
-enum class ExtensionSlot : std::uint8_t { linger, descriptor_relief, blocking, count_ };
-
-/// Whoever turns a loop that is a guest in a loop of somebody else.
-class LoopHost {
-public:
-    /// Work came up, or went away, outside of the guest's turns. Never called in a turn.
-    virtual void work_came_up() noexcept = 0;
-
-protected:
-    ~LoopHost() = default;
 };
 
 /// The seams, for tests that replace one.

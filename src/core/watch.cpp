@@ -14,7 +14,9 @@ namespace tidemill {
 using detail::PackedError;
 
 bool WatchOperation::start(detail::PromiseBase& waiter) noexcept {
-    TIDEMILL_REQUIRE(interest_ != Interest::none, "a watch waits for at least one direction");
+    TIDEMILL_REQUIRE(interest_ != Interest::none &&
+                         without(interest_, Interest::read_write) == Interest::none,
+                     "a watch waits for one direction or both");
     TIDEMILL_REQUIRE(waiter.loop() == loop_, "a task watches sockets on its own loop");
     if (const PackedError error = begin_watching()) return complete(waiter, error);
     park_timed(*this, waiter);

@@ -185,8 +185,10 @@ TEST_CASE("a watch for nothing, and one on another task's loop, are misuse") {
     LoopFixture f;
     EventLoop other;
     const LoopbackPair pair;
-    DIES_WITH("at least one direction",
+    DIES_WITH("one direction or both",
               [&] { f.run(watch(f.loop, pair.near.get(), Interest::none)); });
+    DIES_WITH("one direction or both",
+              [&] { f.run(watch(f.loop, pair.near.get(), Interest::news_only)); });
     DIES_WITH("on its own loop", [&] { f.run(watch(other, pair.near.get(), Interest::read)); });
 }
 

@@ -58,6 +58,7 @@ struct Select : SelectorUnderTest {
 };
 struct Uv : SelectorUnderTest {
     Uv() : SelectorUnderTest("uv") {}
+    static constexpr bool tells_news_once = false;
     static constexpr bool tells_hang_up_apart = true;
     static constexpr bool is_limited = false;
     static constexpr bool signals_end_waits = false; ///< libuv waits again
