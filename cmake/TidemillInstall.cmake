@@ -1,4 +1,5 @@
-# What `cmake --install` puts down, so that find_package(tidemill) gives tidemill::tidemill.
+# What `cmake --install` puts down, so that find_package(tidemill) gives tidemill::tidemill,
+# and find_package(tidemill COMPONENTS uv) gives tidemill::uv as well.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tidemill)
@@ -8,6 +9,15 @@ install(
   EXPORT tidemill-targets
   NAMESPACE tidemill::
   DESTINATION ${package_dir})
+if(TARGET tidemill_uv)
+  # Apart from the rest: who does not want it needs no libuv.
+  install(TARGETS tidemill_uv EXPORT tidemill-uv-targets)
+  install(
+    EXPORT tidemill-uv-targets
+    NAMESPACE tidemill::
+    DESTINATION ${package_dir})
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/FindLibUV.cmake DESTINATION ${package_dir})
+endif()
 configure_package_config_file(cmake/tidemill-config.cmake.in tidemill-config.cmake
                               INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(tidemill-config-version.cmake COMPATIBILITY SameMinorVersion)

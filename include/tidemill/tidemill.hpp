@@ -15,6 +15,7 @@
 #include <tidemill/core/task.hpp>
 #include <tidemill/core/task_scope.hpp>
 #include <tidemill/core/timer.hpp>
+#include <tidemill/core/watch.hpp>
 #include <tidemill/core/when.hpp>
 #include <tidemill/net/endpoint.hpp>
 #include <tidemill/net/server.hpp>

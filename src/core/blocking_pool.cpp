@@ -67,10 +67,13 @@ void BlockingPool::end() noexcept {
 }
 
 void BlockingJob::deliver() noexcept {
-    if (waiter_ != nullptr) std::exchange(waiter_, nullptr)->finish_later({});
+    if (waiter_ == nullptr) return;
+    waiter_->waiter().loop()->thread_answered();
+    std::exchange(waiter_, nullptr)->finish_later({});
 }
 
-void BlockingJob::abandon(Operation&) noexcept {
+void BlockingJob::abandon(Operation& operation) noexcept {
+    if (LoopCore* const loop = operation.waiter().loop(); loop != nullptr) loop->thread_answered();
     waiter_ = nullptr;
     is_abandoned_.store(true);
 }
@@ -78,6 +81,7 @@ void BlockingJob::abandon(Operation&) noexcept {
 bool BlockingWait::start(PromiseBase& task) {
     if (!BlockingPool::of(*task.loop()).submit(job_)) return complete(task, Errc::limit_reached);
     job_->waiter_ = this;
+    task.loop()->await_thread();
     park_timed(*job_, task);
     return true;
 }

@@ -21,6 +21,13 @@ bool EventLoop::post(Function closure) { return core_->inbox().post(std::move(cl
 
 Remote EventLoop::remote() const noexcept { return core_->inbox().remote(); }
 
+NativeSocket EventLoop::native_handle() const noexcept { return core_->selector().native_handle(); }
+
+Duration EventLoop::next_timeout() noexcept {
+    core_->check_can_run();
+    return core_->time_left_alone();
+}
+
 LoopCounters EventLoop::counters() const { return core_->counted(); }
 
 const char* EventLoop::selector_name() const noexcept { return core_->selector().name(); }

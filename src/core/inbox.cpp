@@ -1,4 +1,6 @@
 #include "core/inbox.hpp"
+#include "core/loop_core.hpp"
+#include <tidemill/core/require.hpp>
 #include <utility>
 
 namespace tidemill::detail {
@@ -29,6 +31,7 @@ bool Inbox::post_notice(Function closure) {
 bool Inbox::post_own(Function&& closure, std::size_t limit) {
     if (selector_ == nullptr || own_.size() >= limit) return false;
     own_.push_back(std::move(closure));
+    loop_->work_came_up();
     return true;
 }
 
@@ -61,6 +64,7 @@ void Inbox::wake_if_asleep() noexcept {
 void Inbox::stop() noexcept {
     const std::lock_guard lock(mutex_);
     if (selector_ == nullptr) return;
+    TIDEMILL_REQUIRE(!is_guest_, "a guest's EventLoop is stopped by its host alone");
     stop_requested_.store(true);
     wake_if_asleep();
 }
@@ -95,6 +99,12 @@ void Inbox::run_all(std::vector<Function>& queue, std::size_t& done) {
     }
     queue.clear();
     done = 0;
+}
+
+void Inbox::use(Selector& selector, bool is_guest) noexcept {
+    const std::lock_guard lock(mutex_);
+    selector_ = &selector;
+    is_guest_ = is_guest;
 }
 
 // The loop is named until the closures are gone: they may own timers, which leave its wheel.

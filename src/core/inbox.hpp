@@ -49,6 +49,8 @@ public:
     /// Runs what had been posted before the call. If a closure throws, the rest stays for later.
     void run_closures();
     [[nodiscard]] bool take_stop() noexcept;
+    /// Another selector serves the loop from here on; a guest of another loop cannot be stopped.
+    void use(Selector& selector, bool is_guest) noexcept;
     /// The loop is being destroyed: destroys the closures and refuses what comes later.
     void close() noexcept;
     [[nodiscard]] std::uint64_t rejected() const noexcept { return rejected_.load(); }
@@ -61,7 +63,8 @@ private:
     void run_all(std::vector<Function>& queue, std::size_t& done);
 
     LoopCore* loop_;
-    Selector* selector_; ///< guarded by mutex_ for other threads; null once the loop is gone
+    Selector* selector_;    ///< guarded by mutex_ for other threads; null once the loop is gone
+    bool is_guest_ = false; ///< guarded by mutex_
     const std::size_t limit_;
     const ThreadMark owner_ = current_thread();
     std::vector<Function> own_;

@@ -73,13 +73,20 @@ LoopCore::~LoopCore() {
 }
 
 LoopCore::RunGuard::RunGuard(LoopCore& loop) noexcept : loop_(loop), in_use_(loop) {
-    loop.check_can_run();
+    loop.check_thread();
+    TIDEMILL_REQUIRE(!loop.is_running_, "an EventLoop is not run from inside itself");
     loop.is_running_ = true;
 }
 
 void LoopCore::check_can_run() const noexcept {
     check_thread();
     TIDEMILL_REQUIRE(!is_running_, "an EventLoop is not run from inside itself");
+    TIDEMILL_REQUIRE(host_ == nullptr, "a guest's EventLoop is run by its host alone");
+}
+
+void LoopCore::run_once(Duration max_wait) {
+    check_can_run();
+    turn(max_wait, false);
 }
 
 void LoopCore::check_thread() const noexcept {
@@ -111,13 +118,17 @@ void LoopCore::turn(Duration max_wait, bool heeds_stop) {
 Duration LoopCore::time_to_wait(Duration max_wait) noexcept {
     ++counters_.turns;
     const Duration limit = max_wait < Duration::zero() ? Selector::forever : max_wait;
+    return std::min(limit, time_to_next_work());
+}
+
+Duration LoopCore::time_to_next_work() noexcept {
     if (inbox_->has_closures() || !ready_.empty() || !deferred_.empty() ||
         !kept_exceptions_.empty())
         return Duration::zero();
-    if (wheel_.empty()) return limit;
+    if (wheel_.empty()) return Selector::forever;
     now_ns_ = clock_.now().count();
     const std::int64_t next = *wheel_.next_expiry();
-    return std::min(limit, Duration(std::max<std::int64_t>(next - now_ns_, 0)));
+    return Duration(std::max<std::int64_t>(next - now_ns_, 0));
 }
 
 std::size_t LoopCore::wait_for_events(Duration timeout, bool heeds_stop) {
@@ -213,6 +224,7 @@ void LoopCore::run_ready() noexcept {
 
 void LoopCore::defer(Deferred& work) {
     if (!work.is_deferred()) work.join(deferred_);
+    work_came_up();
 }
 
 void Deferred::join(std::vector<Deferred*>& waiting) {

@@ -6,6 +6,8 @@
 
 #include "core/chunk_pool.hpp"
 #include "core/inbox.hpp"
+#include "core/loop_extension.hpp"
+#include "core/loop_host.hpp"
 #include "core/selector.hpp"
 #include "core/sockets.hpp"
 #include "core/timer_wheel.hpp"
@@ -43,16 +45,6 @@ protected:
     ~Deferred() { leave(); }
 };
 
-/// State that a higher layer keeps once per loop, made on first use.
-class LoopExtension {
-public:
-    virtual ~LoopExtension() = default;
-    /// Called before the loop's parts go, while they still work.
-    virtual void on_loop_gone() noexcept = 0;
-    virtual void on_descriptor_freed() noexcept {}
-};
-enum class ExtensionSlot : std::uint8_t { linger, descriptor_relief, blocking, count_ };
-
 /// The seams, for tests that replace one.
 struct Seams {
     std::unique_ptr<Selector> selector; ///< null: chosen by the options
@@ -65,13 +57,37 @@ public:
     ~LoopCore();
 
     void run();
-    void run_once(Duration max_wait) { turn(max_wait, false); }
-    /// Misuse unless this is the loop's thread and the loop does not run.
+    void run_once(Duration max_wait);
+    /// Misuse unless this is the loop's thread, the loop does not run, and it is nobody's guest.
     void check_can_run() const noexcept;
     /// Marks the loop as running for a scope; nesting is misuse.
     class RunGuard;
     /// Marks the loop as in use while user code runs that was not called by a turn.
     class UseGuard;
+
+    // Guests of another loop; loop_guest.cpp
+    /// How long the loop may be left alone; negative: until a socket or another thread has news,
+    /// which from here on wakes the selector.
+    [[nodiscard]] Duration time_left_alone() noexcept;
+    /// From here on `host` calls guest_turn(), and nobody else may run the loop.
+    void become_guest(LoopHost& host) noexcept;
+    /// Ends that; what is watched moves to `selector`. On failure nothing has changed.
+    PackedError end_guest(std::unique_ptr<Selector> selector);
+    /// The same, for a loop that is about to be destroyed.
+    void forget_host() noexcept { host_ = nullptr; }
+    /// A turn that does not wait. Throws as run_once() does.
+    void guest_turn() { turn(Duration::zero(), false); }
+    /// True as long as something may come in that this loop has to see to.
+    [[nodiscard]] bool expects_news() const noexcept {
+        return counters_.open_sockets > 0 || awaited_threads_ > 0;
+    }
+    void work_came_up() noexcept {
+        if (host_ != nullptr && !is_running_) [[unlikely]]
+            host_->work_came_up();
+    }
+    /// How many tasks wait for a thread's answer: one more, or one less.
+    void await_thread() noexcept { ++awaited_threads_; }
+    void thread_answered() noexcept { --awaited_threads_; }
 
     // Sources
     [[nodiscard]] std::uint32_t attach(Source& source);
@@ -191,6 +207,7 @@ private:
 
     void turn(Duration max_wait, bool heeds_stop);
     [[nodiscard]] Duration time_to_wait(Duration max_wait) noexcept;
+    [[nodiscard]] Duration time_to_next_work() noexcept;
     [[nodiscard]] std::size_t wait_for_events(Duration timeout, bool heeds_stop);
     std::size_t tolerate_failed_wait(const Error& error);
     void read_clock() noexcept;
@@ -247,6 +264,8 @@ private:
     std::uint64_t stale_turn_ = 0;
     unsigned uses_ = 0; ///< guards of either kind
     bool is_running_ = false;
+    LoopHost* host_ = nullptr; ///< null: the loop runs by itself
+    std::size_t awaited_threads_ = 0;
     std::array<std::unique_ptr<LoopExtension>, static_cast<std::size_t>(ExtensionSlot::count_)>
         extensions_;
 };

@@ -6,6 +6,7 @@
 namespace tidemill::detail {
 
 std::uint32_t LoopCore::attach(Source& source) {
+    work_came_up();
     if (first_free_ == no_slot) {
         slots_.emplace_back().source = &source;
         ++counters_.open_sockets;
@@ -25,6 +26,7 @@ void LoopCore::detach(std::uint32_t slot) noexcept {
     slots_[slot].next_free = first_free_;
     first_free_ = slot;
     --counters_.open_sockets;
+    work_came_up();
 }
 
 PackedError LoopCore::watch(std::uint32_t slot, NativeSocket socket, Interest& known,

@@ -19,6 +19,7 @@ void Operation::finish_later(PackedError error) noexcept {
     LoopCore* loop = waiter_->loop();
     if (loop == nullptr) return forget();
     loop->ready().push(*this);
+    loop->work_came_up();
 }
 
 void Operation::finish_now(PackedError error) noexcept { finish_on(*waiter_->loop(), error); }

@@ -80,6 +80,10 @@ public:
         static_cast<void>(all);
         return false;
     }
+    /// A descriptor that is readable when a wait would not block; invalid_socket: there is none.
+    [[nodiscard]] virtual NativeSocket native_handle() const noexcept { return invalid_socket; }
+    /// True if it can watch a socket that was not made for it, and leaves it as it was.
+    [[nodiscard]] virtual bool takes_foreign_sockets() const noexcept { return false; }
     [[nodiscard]] virtual const char* name() const noexcept = 0;
 };
 

@@ -25,6 +25,7 @@ const char* name_of(SuspensionPoint point) noexcept {
     case SuspensionPoint::blocking: return "blocking";
     case SuspensionPoint::signals: return "signals";
     case SuspensionPoint::standard_input: return "standard_input";
+    case SuspensionPoint::watch: return "watch";
     case SuspensionPoint::count_: break;
     }
     return "?";

@@ -32,6 +32,7 @@ void TaskScope::spawn(Task<void> task) noexcept {
     children_.add(root);
     ++size_;
     const detail::LoopCore::UseGuard in_use(*loop_);
+    loop_->work_came_up();
     root.start_root(*this);
 }
 
@@ -61,6 +62,7 @@ void TaskScope::clear() noexcept {
     }
     destroyed_flag_ = outer;
     finish_join();
+    if (loop_ != nullptr) loop_->work_came_up();
 }
 
 void TaskScope::child_stopped(detail::PromiseBase& root) noexcept {

@@ -61,10 +61,14 @@ void Timer::start(Duration delay) noexcept {
     if (loop == nullptr) return;
     loop->check_thread();
     loop->wheel().arm(*this, loop->moment_after(within(delay).timeout_ns()));
+    loop->work_came_up();
 }
 
 void Timer::cancel() noexcept {
-    if (armed()) detail::Inbox::of(remote_).loop()->wheel().cancel(*this);
+    if (!armed()) return;
+    detail::LoopCore& loop = *detail::Inbox::of(remote_).loop();
+    loop.wheel().cancel(*this);
+    loop.work_came_up();
 }
 
 void Timer::on_timer() noexcept {

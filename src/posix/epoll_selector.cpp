@@ -84,6 +84,8 @@ public:
     }
 
     void wake() noexcept override { waker_.wake(); }
+    [[nodiscard]] NativeSocket native_handle() const noexcept override { return epoll_; }
+    [[nodiscard]] bool takes_foreign_sockets() const noexcept override { return true; }
     [[nodiscard]] const char* name() const noexcept override { return "epoll"; }
 
 private:

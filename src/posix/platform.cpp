@@ -1,5 +1,6 @@
 // What this platform offers: its selectors, the best first, and its clock.
 
+#include "core/added_selectors.hpp"
 #include "core/selector.hpp"
 #include "posix/poll_selector.hpp"
 #include "posix/select_selector.hpp"
@@ -38,6 +39,8 @@ Error unknown(std::string_view name) {
     std::string known;
     for (const std::string_view each : names)
         known += (known.empty() ? "" : ", ") + std::string(each);
+    for (const AddedSelector* each = added_selectors(); each != nullptr; each = each->next)
+        known += ", " + std::string(each->name);
     return {make_error_code(Errc::unknown_selector),
             "selector '" + std::string(name) + "' (this platform has: " + known + ")"};
 }
@@ -75,6 +78,8 @@ Result<std::unique_ptr<Selector>> make_selector(std::string_view name) {
     if (name.empty()) return best_that_works();
     for (const Maker& maker : makers)
         if (maker.name == name) return maker.make();
+    for (const AddedSelector* each = added_selectors(); each != nullptr; each = each->next)
+        if (each->name == name) return each->make();
     return failure(unknown(name));
 }
 

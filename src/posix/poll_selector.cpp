@@ -91,6 +91,7 @@ public:
     }
 
     void wake() noexcept override { waker_.wake(); }
+    [[nodiscard]] bool takes_foreign_sockets() const noexcept override { return true; }
     [[nodiscard]] const char* name() const noexcept override { return "poll"; }
 
 private:

@@ -71,12 +71,27 @@ private:
     std::optional<StandardInput> input_;
 };
 
+// The socket is somebody else's: what waits for it is only the task.
+struct Watch final : World {
+    Watch() { REQUIRE(::pipe(ends_) == 0); }
+    ~Watch() override {
+        for (const int end : ends_) ::close(end);
+    }
+    Task<std::error_code> wait() override {
+        co_return code_of(co_await fixture->loop.watch(ends_[0], Interest::read, within(limit)));
+    }
+
+private:
+    int ends_[2] = {-1, -1};
+};
+
 constexpr Case cases[] = {
     {SuspensionPoint::udp_receive, "chunk", make_world<UdpReceive>},
     {SuspensionPoint::udp_receive, "span", make_world<UdpReceiveInto>},
     {SuspensionPoint::udp_send, "udp", make_world<UdpSend>, false, false},
     {SuspensionPoint::signals, "signals", make_world<SignalsWorld>},
     {SuspensionPoint::standard_input, "pipe", make_world<Input>},
+    {SuspensionPoint::watch, "pipe", make_world<Watch>, false},
 };
 
 } // namespace

@@ -14,13 +14,15 @@
 #include <tidemill/core/function.hpp>
 #include <tidemill/core/remote.hpp>
 #include <tidemill/core/task.hpp>
+#include <tidemill/core/watch.hpp>
 
 namespace tidemill {
 
 /// What a loop is made with. Every limit is per loop.
 struct LoopOptions {
-    /// Name of the selector: "epoll", "poll" or "select". Empty: the environment variable
-    /// TIDEMILL_SELECTOR if it is set, else the best that works here.
+    /// Name of the selector: "epoll", "poll" or "select", or "uv" in programs that link
+    /// tidemill::uv. Empty: the environment variable TIDEMILL_SELECTOR if it is set, else the best
+    /// that works here.
     std::string selector;
     /// A replaced clock, borrowed for the life of the loop; null: the system's monotonic clock.
     Clock* clock = nullptr;
@@ -110,6 +112,33 @@ public:
     [[nodiscard]] bool post(Function closure);
     /// A mailbox for other threads that may outlive the loop.
     [[nodiscard]] Remote remote() const noexcept;
+
+    /// Waits until a socket that another library owns is ready for `interest`, or has failed; the
+    /// result is a Result<Interest>, the directions of `interest` that are ready. The socket is
+    /// never closed or read by this, and is watched for as long as this waits only; on the selector
+    /// "uv" it must not be in the same libuv loop already. No default deadline.
+    /// Errors: `Errc::deadline_expired`, `Errc::cancelled`, `std::errc::file_exists` (it is being
+    /// watched), `std::errc::operation_not_permitted` (epoll and uv: a regular file),
+    /// `std::errc::bad_file_descriptor`, `Errc::selector_limit`, `std::errc::not_supported`
+    /// (Windows). To close the socket meanwhile is misuse that nobody can notice: the wait may then
+    /// end by its deadline only, so end it first, by cancelling or destroying its task.
+    [[nodiscard]] WatchOperation watch(NativeSocket socket, Interest interest,
+                                       Deadline deadline = {}) noexcept {
+        return {*core_, socket, interest, deadline};
+    }
+
+    // For programs whose own loop waits, in poll() or in a toolkit: they wait for native_handle()
+    // for at most next_timeout(), and then call run_once(Duration::zero()).
+
+    /// A descriptor that is readable when the loop has something to do; `invalid_socket` if the
+    /// selector has none, which is every one but "epoll". It belongs to the loop. Ask anew before
+    /// each wait: it may change.
+    [[nodiscard]] NativeSocket native_handle() const noexcept;
+    /// How long the loop may be left alone, at most the time to its next timer; negative if nothing
+    /// but native_handle() ends that.
+    /// To be asked right before the wait, since from here on posts of other threads make the
+    /// handle readable. Round it up to the unit of your wait. Thread: the loop's own.
+    [[nodiscard]] Duration next_timeout() noexcept;
 
     [[nodiscard]] LoopCounters counters() const;
     [[nodiscard]] const char* selector_name() const noexcept;

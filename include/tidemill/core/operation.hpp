@@ -43,6 +43,7 @@ enum class SuspensionPoint : std::uint8_t {
     blocking,
     signals,
     standard_input,
+    watch,
     count_
 };
 

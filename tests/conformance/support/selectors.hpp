@@ -40,18 +40,28 @@ struct Epoll : SelectorUnderTest {
     static constexpr bool tells_news_once = true;
     static constexpr bool tells_hang_up_apart = true;
     static constexpr bool is_limited = false;
+    static constexpr bool signals_end_waits = true;
 };
 struct Poll : SelectorUnderTest {
     Poll() : SelectorUnderTest("poll") {}
     static constexpr bool tells_news_once = false;
     static constexpr bool tells_hang_up_apart = true;
     static constexpr bool is_limited = false;
+    static constexpr bool signals_end_waits = true;
 };
 struct Select : SelectorUnderTest {
     Select() : SelectorUnderTest("select") {}
     static constexpr bool tells_news_once = false;
     static constexpr bool tells_hang_up_apart = false; ///< from readable and writable
     static constexpr bool is_limited = true;           ///< to descriptors below FD_SETSIZE
+    static constexpr bool signals_end_waits = true;
+};
+struct Uv : SelectorUnderTest {
+    Uv() : SelectorUnderTest("uv") {}
+    static constexpr bool tells_news_once = false;
+    static constexpr bool tells_hang_up_apart = true;
+    static constexpr bool is_limited = false;
+    static constexpr bool signals_end_waits = false; ///< libuv waits again
 };
 
 [[nodiscard]] constexpr detail::Token token(std::size_t slot, unsigned generation = 1) noexcept {
@@ -72,6 +82,8 @@ private:
 using tidemill::conformance::Epoll;
 using tidemill::conformance::Poll;
 using tidemill::conformance::Select;
+using tidemill::conformance::Uv;
 TYPE_TO_STRING(Epoll);
 TYPE_TO_STRING(Poll);
 TYPE_TO_STRING(Select);
+TYPE_TO_STRING(Uv);
