@@ -15,9 +15,7 @@ using detail::includes;
 using detail::Interest;
 
 /// Made by EventLoop::watch().
-class [[nodiscard]] WatchOperation final : public detail::TimedOperation,
-                                           private detail::OperationOwner,
-                                           private detail::Source {
+class [[nodiscard]] WatchOperation final : public detail::TimedOperation, private detail::Source {
 public:
     ~WatchOperation() {
         leave();
