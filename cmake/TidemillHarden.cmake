@@ -12,7 +12,7 @@ check_cxx_source_compiles(
   TIDEMILL_FORTIFY_LEVEL_3)
 
 function(tidemill_harden target)
-  if(TIDEMILL_SANITIZE)
+  if(TIDEMILL_SANITIZE OR WIN32)
     return()
   endif()
   set(level 2)

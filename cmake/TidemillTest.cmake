@@ -15,13 +15,19 @@
 # assertions; a run without assertions fails (tests/support/main.cpp).
 
 set(TIDEMILL_SELECTORS poll select)
-if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+if(WIN32)
+  set(TIDEMILL_SELECTORS iocp wsapoll select)
+elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   list(PREPEND TIDEMILL_SELECTORS epoll)
 endif()
 if(TARGET tidemill::uv)
   list(APPEND TIDEMILL_SELECTORS uv)
 endif()
 set(TIDEMILL_REPORTS ${PROJECT_BINARY_DIR}/reports)
+set(TIDEMILL_SKIPS)
+if(WIN32)
+  set(TIDEMILL_SKIPS "TIDEMILL_SKIPS=${PROJECT_SOURCE_DIR}/tests/data/not_on_windows.txt")
+endif()
 
 function(tidemill_add_test_entry entry)
   cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "" "COMMAND;ENVIRONMENT")
@@ -29,7 +35,8 @@ function(tidemill_add_test_entry entry)
   add_test(NAME ${entry} COMMAND ${arg_COMMAND})
   set_tests_properties(
     ${entry}
-    PROPERTIES TIMEOUT 120 ENVIRONMENT "TIDEMILL_TEST_REPORT=${report};${arg_ENVIRONMENT}"
+    PROPERTIES TIMEOUT 120 ENVIRONMENT
+               "TIDEMILL_TEST_REPORT=${report};${TIDEMILL_SKIPS};${arg_ENVIRONMENT}"
                RUN_SERIAL ${arg_SERIAL})
   set_property(GLOBAL APPEND PROPERTY TIDEMILL_TEST_ENTRIES ${entry})
 endfunction()
@@ -60,7 +67,8 @@ function(tidemill_test name)
   elseif(arg_SELECTOR_TYPES)
     foreach(type IN LISTS arg_SELECTOR_TYPES)
       string(TOLOWER ${type} suffix)
-      tidemill_add_test_entry(${name}.${suffix} ${options} COMMAND ${target} "-tc=*<${type}>")
+      tidemill_add_test_entry(${name}.${suffix} ${options} COMMAND ${target} "-tc=*<${type}>"
+                              ENVIRONMENT TIDEMILL_SELECTOR=${suffix})
     endforeach()
     list(TRANSFORM arg_SELECTOR_TYPES REPLACE "(.+)" "*<\\1>" OUTPUT_VARIABLE filters)
     list(JOIN filters "," filters)

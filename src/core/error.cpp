@@ -5,6 +5,7 @@
 #include <tidemill/core/error.hpp>
 #include <tidemill/core/packed_error.hpp>
 
+#include "core/system_text.hpp"
 #include <stdexcept>
 
 namespace tidemill {
@@ -89,7 +90,7 @@ Error::Detail& Error::detail() {
 std::string Error::message() const {
     std::string line;
     if (detail_ && !detail_->context.empty()) line = detail_->context + ": ";
-    line += code_.message();
+    line += detail::system_text(code_);
     if (const std::size_t bytes = bytes_written(); bytes > 0)
         line +=
             " (after " + std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes") + " had left)";

@@ -24,7 +24,7 @@ ChunkLimits chunk_limits(const LoopOptions& options) noexcept {
 template <std::size_t Lines> void prefetch(const void* object) noexcept {
     constexpr std::size_t line_bytes = 64;
     for (std::size_t i = 0; i < Lines; ++i)
-        __builtin_prefetch(static_cast<const std::byte*>(object) + i * line_bytes, 1);
+        TIDEMILL_PREFETCH(static_cast<const std::byte*>(object) + i * line_bytes);
 }
 
 std::int64_t at_least_one(std::size_t limit) noexcept {
@@ -52,7 +52,9 @@ LoopCore::LoopCore(const LoopOptions& options, Seams seams)
       left_(share_), has_steady_clock_(&clock_ == &steady_clock()), chunks_(chunk_limits(options)),
       wheel_(now_ns_), selector_(choose_selector(options, seams)),
       inbox_(std::make_shared<Inbox>(*this, *selector_, options.posted_closures)),
-      options_(usable(options)) {}
+      options_(usable(options)) {
+    counters_.selector_fallbacks = selector_->refused_before();
+}
 
 LoopCore::~LoopCore() {
     TIDEMILL_REQUIRE(uses_ == 0, "an EventLoop is not destroyed while it runs");
@@ -184,6 +186,8 @@ TIDEMILL_INLINE void LoopCore::dispatch(const Event& event) noexcept {
     Source* source = find_now(event.token);
     if (source == nullptr) [[unlikely]]
         return on_stale_event(event.token);
+    if (event.ending != Ending::unknown) [[unlikely]]
+        source->on_ending(event.ending);
     if (event.readable) {
         if (event.more_behind) [[unlikely]]
             source->on_more_behind();

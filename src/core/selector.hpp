@@ -43,6 +43,7 @@ struct Event {
     bool readable = false;
     bool writable = false;
     bool more_behind = false; ///< with news_only: read on until there is nothing more
+    Ending ending = Ending::unknown;
 };
 
 /// A socket that is watched, and what for.
@@ -85,6 +86,13 @@ public:
     /// True if it can watch a socket that was not made for it, and leaves it as it was.
     [[nodiscard]] virtual bool takes_foreign_sockets() const noexcept { return false; }
     [[nodiscard]] virtual const char* name() const noexcept = 0;
+
+    /// How many better selectors could not be made, if this one was the platform's choice.
+    [[nodiscard]] std::size_t refused_before() const noexcept { return refused_before_; }
+    void set_refused_before(std::size_t count) noexcept { refused_before_ = count; }
+
+private:
+    std::size_t refused_before_ = 0;
 };
 
 /// The selectors of this platform, the best first.

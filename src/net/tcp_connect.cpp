@@ -46,7 +46,8 @@ bool TcpStream::start_connect(ConnectOperation& request, detail::PromiseBase& wa
 
 void TcpStream::finish_connect(ConnectOperation& request) noexcept {
     writer_ = nullptr;
-    const PackedError error = loop_->sockets().connect_result(socket_);
+    PackedError error = loop_->sockets().connect_result(socket_);
+    if (!error && ending_ == detail::Ending::failed) error = std::errc::connection_refused;
     if (error) close_now();
     request.finish_now(error);
 }

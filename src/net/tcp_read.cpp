@@ -64,7 +64,10 @@ bool TcpStream::received(std::size_t bytes, std::size_t asked, PackedError error
     }
     has_unread_ = false;
     if (error == PackedError(std::errc::operation_would_block)) return false;
-    error ? ends_.on_read_error(error) : ends_.on_end_of_input();
+    if (error || ending_ == detail::Ending::reset)
+        ends_.on_read_error(error ? error : PackedError(std::errc::connection_reset));
+    else
+        ends_.on_end_of_input();
     request.set_error(ends_.read_error()); // the first fatal error, whoever has met it
     return true;
 }
@@ -112,6 +115,11 @@ bool TcpStream::start_other_read(detail::ReadRequest& request,
         return complete(request, waiter, error, 0);
     }
     return wait_to_read(request, waiter);
+}
+
+// Only the first word counts: an end before a reset was in order.
+void TcpStream::on_ending(detail::Ending ending) noexcept {
+    if (ending_ == detail::Ending::unknown) ending_ = ending;
 }
 
 // The way of every message. Its last call, into the task, is a jump (see the head of this file).

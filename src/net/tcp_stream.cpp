@@ -35,6 +35,7 @@ void TcpStream::take(TcpStream& other) noexcept {
     has_unread_ = other.has_unread_;
     reads_on_ = other.reads_on_;
     wants_leases_ = other.wants_leases_;
+    ending_ = other.ending_;
     exceptions_at_birth_ = other.exceptions_at_birth_;
 }
 

@@ -171,7 +171,10 @@ bool TcpStream::discard(CloseOperation& request) noexcept {
     const bool is_over_limit = request.discarded_bytes() > most_discarded_bytes;
     if (!result.error && result.bytes > 0 && !is_over_limit) return false;
     reader_ = nullptr;
-    request.set_error(is_over_limit ? PackedError(Errc::limit_reached) : result.error);
+    const bool is_reset = result.bytes == 0 && ending_ == detail::Ending::reset;
+    const PackedError error =
+        is_reset && !result.error ? PackedError(std::errc::connection_reset) : result.error;
+    request.set_error(is_over_limit ? PackedError(Errc::limit_reached) : error);
     is_over_limit ? abort() : close_now();
     return true;
 }

@@ -174,6 +174,12 @@ bool UdpSocket::start_receive(detail::UdpReceiveRequest& request,
     return true;
 }
 
+// Where a receive does not tell that a datagram was refused, the socket's pending error does.
+void UdpSocket::on_ending(detail::Ending ending) noexcept {
+    if (ending == detail::Ending::failed && is_connected_)
+        reported_ = loop_->sockets().connect_result(socket_);
+}
+
 void UdpSocket::on_readable() noexcept {
     if (reader_ == nullptr) {
         has_unread_ = true;
@@ -197,6 +203,10 @@ void UdpSocket::on_leases_returned() noexcept {
 
 // True if the receive has come to its end, with a datagram or without.
 bool UdpSocket::receive(detail::UdpReceiveRequest& request) noexcept {
+    if (reported_) [[unlikely]] {
+        request.set_error(std::exchange(reported_, {}));
+        return true;
+    }
     if (request.wants_chunk()) return receive_lease(request);
     const detail::DatagramResult came = loop_->sockets().receive_from(socket_, request.into());
     return received(request, {}, came);

@@ -1,13 +1,11 @@
 // Who hears of an event: the source it is for, never another that took its slot, and nobody when
 // the source is gone.
-#include "conformance/support/counting_source.hpp"
+#include "conformance/support/revenant.hpp"
 
 #include <array>
 #include <doctest/doctest.h>
 #include <memory>
 #include <thread>
-
-#include <sys/resource.h>
 
 namespace {
 
@@ -15,18 +13,6 @@ using namespace tidemill::conformance;
 using tidemill::EventLoop;
 using tidemill::LoopOptions;
 using tidemill::detail::Interest;
-
-struct Heard {
-    explicit Heard(EventLoop& loop) : source(loop, std::move(pair.near)) {}
-    UdpPair pair;
-    CountingSource source;
-    void is_sent() const {
-        send_all(pair.far.get(), "x");
-        await_readable(source.socket());
-    }
-};
-
-bool has_epoll(const EventLoop& loop) { return std::string_view(loop.selector_name()) == "epoll"; }
 
 // Which of the two is dispatched first is the selector's choice; it takes the other one away.
 TEST_CASE("a source that takes a slot within a batch hears nothing of its predecessor's event") {
@@ -96,19 +82,6 @@ TEST_CASE("with one event a turn, every ready source has its turn") {
     for (const auto& each : sources) CHECK(each->source.readable == 2);
 }
 
-/// A watched socket that was closed although a copy of its descriptor lives on, and is readable.
-struct Revenant {
-    explicit Revenant(EventLoop& loop) {
-        Heard gone(loop);
-        gone.source.want(Interest::read);
-        copy = copy_of(gone.source.socket(), 3);
-        gone.source.close();
-        send_all(gone.pair.far.get(), "x");
-        await_readable(copy.get());
-    }
-    OwnedSocket copy;
-};
-
 TEST_CASE("a closed socket that the system goes on reporting makes the selector start over, once") {
     EventLoop loop;
     Heard before(loop);
@@ -148,7 +121,7 @@ TEST_CASE("a selector that started over is still woken by other threads") {
     bool has_run = false;
     std::thread poster([&] { // late, so that the loop sleeps by then
         std::array<tidemill::detail::Event, 1> none;
-        const auto timer = tidemill::or_throw(tidemill::detail::make_selector("poll"));
+        const auto timer = tidemill::or_throw(tidemill::detail::make_selector("select"));
         CHECK(timer->wait(none, std::chrono::milliseconds(5)).has_value());
         CHECK(loop.post([&] { has_run = true; }));
     });
@@ -156,41 +129,6 @@ TEST_CASE("a selector that started over is still woken by other threads") {
     while (!has_run) loop.run_once(std::chrono::seconds(5));
     CHECK(tidemill::detail::steady_clock().now() - start < std::chrono::seconds(5));
     poster.join();
-}
-
-/// Nothing can be opened as long as this lives.
-class NoDescriptors {
-public:
-    NoDescriptors() {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        const rlimit none{0, before_.rlim_max};
-        ::setrlimit(RLIMIT_NOFILE, &none);
-    }
-    NoDescriptors(const NoDescriptors&) = delete;
-    NoDescriptors& operator=(const NoDescriptors&) = delete;
-    ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-    rlimit before_{};
-};
-
-TEST_CASE("without a descriptor to start over with, the selector goes on as it is") {
-    EventLoop loop;
-    CHECK(loop.counters().selector_rebuilds == 0);
-    if (!has_epoll(loop)) return; // the others never have to
-    Heard kept(loop);
-    kept.source.want(Interest::read);
-    const Revenant revenant(loop);
-    kept.is_sent();
-    {
-        const NoDescriptors none;
-        turn(loop, 5);
-    }
-    CHECK(kept.source.readable == 5);
-    CHECK(loop.counters().selector_rebuilds == 0);
-    turn(loop, 5);
-    CHECK(kept.source.readable == 10);
-    CHECK(loop.counters().selector_rebuilds == 1);
 }
 
 TEST_CASE("a queued UDP error for which nobody waits does not keep the loop busy") {

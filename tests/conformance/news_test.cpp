@@ -1,8 +1,7 @@
 // What a selector owes to who asks for news only: it may tell once, but may not keep a secret.
 #include "conformance/support/loopback.hpp"
 #include "conformance/support/selectors.hpp"
-
-#include <sys/socket.h>
+#include "support/os.hpp"
 
 namespace {
 
@@ -87,7 +86,7 @@ TEST_CASE_TEMPLATE("bytes behind urgent data are no secret to who asks for news 
     const S selector;
     REQUIRE_FALSE(bool(selector->add(pair.near.get(), read_news, token(1))));
     pair.far_sends("before");
-    REQUIRE(::send(pair.far.get(), "!", 1, MSG_OOB) == 1);
+    tidemill::support::send_urgent(pair.far.get());
     pair.far_sends("behind");
     check_more_is_known(selector, pair, 6); // a receive stops at the mark
 }

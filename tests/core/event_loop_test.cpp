@@ -1,11 +1,11 @@
 // The turn of the loop, as docs/design.md tells it: SEMANTICS by the names of the cases.
 #include <doctest/doctest.h>
 
+#include "conformance/support/loopback.hpp"
 #include "core/loop_core.hpp"
 #include <string>
 #include <tidemill/testing/manual_clock.hpp>
 #include <tidemill/tidemill.hpp>
-#include <unistd.h>
 
 using namespace tidemill;
 using namespace std::chrono_literals;
@@ -19,28 +19,23 @@ LoopOptions with(ManualClock& clock) {
     return options;
 }
 
-// A pipe whose readable end is a source of the loop.
-class PipeSource final : private detail::Source {
+// A socket pair of which one end is a source of the loop.
+class PairSource final : private detail::Source {
 public:
-    PipeSource(EventLoop& loop, Function on_bytes)
-        : loop_(loop.core()), on_bytes_(std::move(on_bytes)) {
-        REQUIRE(::pipe(ends_) == 0);
-        slot_ = loop_.attach(*this);
-        REQUIRE_FALSE(loop_.watch(slot_, ends_[0], known_, detail::Interest::read));
+    PairSource(EventLoop& loop, Function on_bytes)
+        : loop_(loop.core()), on_bytes_(std::move(on_bytes)), slot_(loop_.attach(*this)) {
+        REQUIRE_FALSE(loop_.watch(slot_, pair_.near.get(), known_, detail::Interest::read));
     }
-    ~PipeSource() {
-        loop_.closing(slot_, ends_[0], known_, true);
+    ~PairSource() {
+        loop_.closing(slot_, pair_.near.get(), known_, true);
         loop_.detach(slot_);
-        ::close(ends_[0]);
-        ::close(ends_[1]);
     }
-    void fill() { REQUIRE(::write(ends_[1], "x", 1) == 1); }
+    void fill() { pair_.far_sends("x"); }
 
 private:
     void abandon(detail::Operation&) noexcept override {} // nobody waits
     void on_readable() noexcept override {
-        char byte = 0;
-        CHECK(::read(ends_[0], &byte, 1) == 1);
+        CHECK(conformance::receive_some(pair_.near.get()).bytes == 1);
         on_bytes_();
     }
     void on_writable() noexcept override {}
@@ -48,7 +43,7 @@ private:
 
     detail::LoopCore& loop_;
     Function on_bytes_;
-    int ends_[2] = {-1, -1};
+    conformance::UdpPair pair_;
     std::uint32_t slot_ = 0;
     detail::Interest known_ = detail::Interest::none;
 };
@@ -75,7 +70,7 @@ TEST_CASE("one turn runs events, timers, completed operations, then posted closu
     EventLoop loop(with(clock));
     std::string trace;
     Event event;
-    PipeSource source(loop, [&] { trace += 'e'; });
+    PairSource source(loop, [&] { trace += 'e'; });
     Timer timer(loop, [&] { trace += 't'; });
     TaskScope scope(loop);
     REQUIRE(loop.post([&] { trace += 'p'; }));

@@ -1,8 +1,8 @@
 // Where the order of a turn shows in what a TCP stream does.
 #include <doctest/doctest.h>
 
+#include "core/sockets.hpp"
 #include <string_view>
-#include <sys/socket.h>
 #include <tidemill/testing/manual_clock.hpp>
 #include <tidemill/tidemill.hpp>
 
@@ -88,7 +88,8 @@ TEST_CASE("what a timer writes is sent in its own turn") {
     timer.start(1ms);
     clock.advance(1ms);
     loop.run_once(0ms);
-    char byte = 0;
-    CHECK(::recv(pair.far.native_handle(), &byte, 1, MSG_DONTWAIT) == 1);
-    CHECK(byte == 'x');
+    std::byte byte{};
+    const std::span into(&byte, 1);
+    CHECK(detail::native_sockets().receive(pair.far.native_handle(), into).bytes == 1);
+    CHECK(byte == std::byte{'x'});
 }

@@ -142,7 +142,9 @@ TEST_CASE("every suspension point has a case") {
         const auto point = static_cast<SuspensionPoint>(i);
         CAPTURE(detail::name_of(point));
         const bool has_case = std::ranges::find(cases, point, &Case::point) != cases.end();
-        CHECK(has_case);
+        const bool is_absent =
+            point == SuspensionPoint::watch && !support::os_facts().watches_foreign_sockets;
+        CHECK(has_case != is_absent);
     }
 }
 

@@ -18,7 +18,8 @@ TEST_CASE("send to a dead port, wait for a datagram within 200 ms: timed out, no
     REQUIRE_FALSE(got);
     CHECK(got.error() == Errc::deadline_expired);
     CHECK(got.error() == std::errc::timed_out);
-    CHECK(took >= 200ms);
+    // The loop's own time, from which a deadline counts, may be a millisecond old.
+    CHECK(took >= 199ms);
 }
 
 TEST_CASE("send to a dead port: a live peer's datagram sent meanwhile is received") {

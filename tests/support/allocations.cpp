@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <memory>
 #include <new>
 
 namespace tidemill::support {
@@ -42,16 +43,24 @@ namespace {
 void* operator new(std::size_t size) {
     return tidemill::support::counted(std::malloc(size == 0 ? 1 : size));
 }
+// Not every system has an aligned_alloc() whose memory free() takes: what malloc() gave is noted in
+// front of the aligned block.
 void* operator new(std::size_t size, std::align_val_t alignment) {
-    const auto boundary = static_cast<std::size_t>(alignment);
-    // aligned_alloc wants a multiple of the alignment, operator new does not promise one.
-    const std::size_t rounded = (size + boundary - 1) / boundary * boundary;
-    return tidemill::support::counted(
-        std::aligned_alloc(boundary, rounded == 0 ? boundary : rounded));
+    const std::size_t extra = static_cast<std::size_t>(alignment) + sizeof(void*);
+    void* const whole = tidemill::support::counted(std::malloc(size + extra));
+    void* aligned = static_cast<char*>(whole) + sizeof(void*);
+    std::size_t room = size + extra - sizeof(void*);
+    std::align(static_cast<std::size_t>(alignment), size, aligned, room);
+    static_cast<void**>(aligned)[-1] = whole;
+    return aligned;
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept {
+    if (memory != nullptr) std::free(static_cast<void**>(memory)[-1]);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t alignment) noexcept {
+    operator delete(memory, alignment);
+}
 
 #endif

@@ -1,9 +1,10 @@
-// Death tests: code that must abort runs in a forked child.
+// Death tests: code that must abort runs in a child process.
 //
 //     DIES_WITH("only one read at a time", [&] { start_a_second_read(); });
 //
-// The child inherits a copy of everything the test built, but only the calling thread: what it
-// needs from other threads, it must start itself.
+// The child has everything that the test built, but only the calling thread: what it needs from
+// other threads, it must start itself. Where there is no fork(), it comes to this point by running
+// the test case again from its start.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -14,7 +15,7 @@
 namespace tidemill::support {
 
 struct Death {
-    bool aborted = false; ///< ended by SIGABRT, and not by returning or in another way
+    bool aborted = false; ///< ended by abort(), and not by returning or in another way
     std::string output;   ///< what the child wrote on standard error
 };
 

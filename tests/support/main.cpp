@@ -5,23 +5,44 @@
 // which proves that the tests named in docs/behaviour.md exist and checked something: one line a
 // case, `name TAB assertions TAB failures`, in the file that TIDEMILL_TEST_REPORT names.
 #define DOCTEST_CONFIG_IMPLEMENT
+#include "support/current_case.hpp"
+#include "support/skips.hpp"
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
 
 namespace {
+
+using tidemill::support::current_case;
+
+/// The case that this process was started for, if a death test of it did (tests/win32).
+const char* death_case() { return std::getenv(tidemill::support::death_case_variable); }
+
+/// A filter for one case: a comma would part it in two.
+std::string pattern_of(std::string name) {
+    std::replace(name.begin(), name.end(), ',', '?');
+    return name;
+}
 
 struct Listener : doctest::IReporter {
     explicit Listener(const doctest::ContextOptions&) {}
 
     void test_run_start() override {
         run_started = true;
-        if (const char* path = std::getenv("TIDEMILL_TEST_REPORT")) report_.open(path);
+        std::cout << std::unitbuf; // so that a crash leaves behind what was said before it
+        const char* const path = std::getenv("TIDEMILL_TEST_REPORT");
+        if (path != nullptr && death_case() == nullptr) report_.open(path);
     }
-    void test_case_start(const doctest::TestCaseData& test) override { name_ = test.m_name; }
+    void test_case_start(const doctest::TestCaseData& test) override {
+        name_ = test.m_name;
+        current_case() = {test.m_name, 0};
+    }
     void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
         // An exception fails a case without a failed assertion.
         const int failures = stats.testCaseSuccess ? 0 : stats.numAssertsFailedCurrentTest;
@@ -40,8 +61,14 @@ struct Listener : doctest::IReporter {
     void subcase_end() override {}
     void log_assert(const doctest::AssertData&) override {}
     void log_message(const doctest::MessageData&) override {}
-    void test_case_skipped(const doctest::TestCaseData&) override {}
+    // doctest skips whatever a filter leaves out; only what the platform cannot show is told.
+    void test_case_skipped(const doctest::TestCaseData& test) override {
+        for (const auto& skip : skips)
+            if (skip.name == test.m_name)
+                report_ << test.m_name << "\t0\t0\tskipped: " << skip.reason << '\n';
+    }
 
+    static inline std::vector<tidemill::support::Skip> skips;
     static inline bool run_started = false;
     static inline int assertions = 0;
 
@@ -64,6 +91,11 @@ extern "C" const char* __ubsan_default_options() { return "print_stacktrace=1"; 
 
 int main(int argc, char** argv) {
     doctest::Context context(argc, argv);
+    if (const char* const name = death_case())
+        context.addFilter("test-case", pattern_of(name).c_str());
+    Listener::skips = tidemill::support::skips_of_this_run();
+    for (const auto& skip : Listener::skips)
+        context.addFilter("test-case-exclude", pattern_of(skip.name).c_str());
     const int status = context.run();
     if (!Listener::run_started || Listener::assertions > 0) return status;
     std::fputs("this run made no assertion, so it proves nothing: failed\n", stderr);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "manual_clock.hpp"
+#include "support/os.hpp"
 
 #include <chrono>
 #include <doctest/doctest.h>
@@ -40,9 +41,10 @@ private:
 struct LoopFixture {
     explicit LoopFixture(LoopOptions options = {}) : loop(with_clock(options)) {}
 
-    /// Turns the loop until `is_done()`, or for five seconds of real time.
+    /// Turns the loop until `is_done()`, or for five seconds of real time (more under Wine, where a
+    /// call that is nothing elsewhere asks another process).
     template <class Condition> [[nodiscard]] bool turn_until(Condition is_done) {
-        const auto ceiling = std::chrono::steady_clock::now() + 5s;
+        const auto ceiling = std::chrono::steady_clock::now() + (os_facts().is_wine ? 30s : 5s);
         while (!is_done()) {
             if (std::chrono::steady_clock::now() > ceiling) return false;
             loop.run_once(1ms);
@@ -115,6 +117,12 @@ private:
         co_return co_await TcpStream::connect(loop, peer, Deadline(), options);
     }
 };
+
+/// What a writer is told when the peer has ended and then reset the connection.
+[[nodiscard]] inline bool is_reset_behind_end(const Error& error) {
+    return error == std::errc::broken_pipe ||
+           (os_facts().reset_hides_end && error == std::errc::connection_reset);
+}
 
 /// Two connected streams and their loop.
 template <class Transport> struct Pair : LoopFixture {

@@ -20,9 +20,9 @@ namespace tidemill {
 
 /// What a loop is made with. Every limit is per loop.
 struct LoopOptions {
-    /// Name of the selector: "epoll", "poll" or "select", or "uv" in programs that link
-    /// tidemill::uv. Empty: the environment variable TIDEMILL_SELECTOR if it is set, else the best
-    /// that works here.
+    /// Name of the selector: "epoll", "poll" or "select"; on Windows "iocp", "wsapoll" or "select";
+    /// "uv" in programs that link tidemill::uv. Empty: the environment variable TIDEMILL_SELECTOR
+    /// if it is set, else the best that works here.
     std::string selector;
     /// A replaced clock, borrowed for the life of the loop; null: the system's monotonic clock.
     Clock* clock = nullptr;
@@ -72,6 +72,9 @@ struct LoopCounters {
     /// Times that the selector started over because the system went on reporting a closed socket,
     /// of which another process holds a copy.
     std::uint64_t selector_rebuilds = 0;
+    /// Better selectors of the platform that could not be made when the loop was; selector_name()
+    /// tells which one took their place.
+    std::uint64_t selector_fallbacks = 0;
 };
 
 /// Waits for what its sockets, timers and tasks wait for, and runs them. Does not move.

@@ -21,8 +21,20 @@ constexpr bool includes(Interest interest, Interest wanted) noexcept {
     return (static_cast<unsigned>(interest) & static_cast<unsigned>(wanted)) != 0;
 }
 
+/// How a connection has ended, told by selectors of systems whose calls alone do not tell it: there
+/// a receive after a reset may give 0, as after an orderly end.
+enum class Ending : std::uint8_t {
+    unknown,  ///< the next call on the socket tells
+    in_order, ///< the peer has ended its output
+    reset,    ///< the connection was reset
+    failed,   ///< a connect was refused; at a UDP socket: a datagram
+};
+
 class Source : public OperationOwner {
 public:
+    /// Told before the event that it came with. First come, first true: a reset that follows an
+    /// orderly end takes nothing from it.
+    virtual void on_ending(Ending ending) noexcept { static_cast<void>(ending); }
     /// The socket became readable (or failed). This object may be gone when the call returns.
     /// Throws nothing, but is not declared so: then its last call could not be a jump.
     virtual void on_readable() = 0;

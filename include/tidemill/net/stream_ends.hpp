@@ -41,7 +41,10 @@ public:
         read_ended_ = true;
     }
     void on_write_error(PackedError error) noexcept {
-        if (!fatal_) fatal_ = error;
+        // Not every system tells by itself that the peer's end came before its reset.
+        const bool is_late_reset =
+            ended_in_order_ && error == PackedError(std::errc::connection_reset);
+        if (!fatal_) fatal_ = is_late_reset ? PackedError(std::errc::broken_pipe) : error;
     }
     /// This side closed: whatever was known before, operations now say so.
     void on_close() noexcept { on_close(Errc::closed_locally); }

@@ -82,6 +82,7 @@ private:
     bool start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept override;
     bool start_connect(ConnectOperation& request, detail::PromiseBase& waiter) noexcept;
 
+    void on_ending(detail::Ending ending) noexcept override;
     void on_more_behind() noexcept override { reads_on_ = true; }
     void on_readable() override;
     void on_writable() noexcept override;
@@ -135,6 +136,7 @@ private:
     bool has_unread_ : 1 = false;   ///< there was more than the last read took: try before waiting
     bool reads_on_ : 1 = false;     ///< something lies behind what a short read has taken
     bool wants_leases_ : 1 = false; ///< the loop has been asked to tell when leases come back
+    detail::Ending ending_ : 2 = detail::Ending::unknown; ///< what the selector has told first
     std::uint8_t exceptions_at_birth_ = 0;
 };
 

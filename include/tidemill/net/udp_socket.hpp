@@ -108,6 +108,7 @@ private:
     detail::PackedError want(detail::Interest more) noexcept;
     void drop(detail::Interest less) noexcept;
 
+    void on_ending(detail::Ending ending) noexcept override;
     void on_readable() noexcept override;
     void on_writable() noexcept override;
     void on_leases_returned() noexcept override;
@@ -123,7 +124,8 @@ private:
     Endpoint endpoint_;
     detail::Interest interest_ = detail::Interest::none; ///< what the selector knows
     bool is_connected_;
-    bool has_unread_ = false; ///< the last receive found something: try before waiting
+    bool has_unread_ = false;      ///< the last receive found something: try before waiting
+    detail::PackedError reported_; ///< told by the selector, for the receive that comes next
 };
 
 } // namespace tidemill

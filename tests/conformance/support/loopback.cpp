@@ -1,13 +1,9 @@
-// The helper types over the sockets seam; poll(2) says when something has arrived.
+// The helper types over the sockets seam; the system's own poll says when something has arrived.
 #include "conformance/support/loopback.hpp"
+#include "support/os.hpp"
 
 #include <array>
-#include <cstring>
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 namespace tidemill::conformance {
 namespace {
@@ -17,13 +13,12 @@ using detail::native_sockets;
 using detail::PackedError;
 using detail::SocketKind;
 using detail::SocketResult;
+using support::poll_sockets;
+using support::Polled;
 
 constexpr int ceiling_ms = 5000;
 
-void await(NativeSocket socket, short events) {
-    pollfd watched{socket, events, 0};
-    REQUIRE(::poll(&watched, 1, ceiling_ms) == 1);
-}
+int poll_one(Polled watched, int timeout_ms) { return poll_sockets({&watched, 1}, timeout_ms); }
 
 OwnedSocket opened(SocketKind kind) {
     const SocketResult result = native_sockets().open(IpAddress::loopback_v4(), kind);
@@ -49,13 +44,14 @@ void OwnedSocket::close() noexcept {
 
 void OwnedSocket::close_with_reset() noexcept { native_sockets().close_with_reset(release()); }
 
-void await_readable(NativeSocket socket) { await(socket, POLLIN); }
-void await_writable(NativeSocket socket) { await(socket, POLLOUT); }
-
-bool has_input(NativeSocket socket) {
-    pollfd watched{socket, POLLIN, 0};
-    return ::poll(&watched, 1, 0) == 1;
+void await_readable(NativeSocket socket) {
+    REQUIRE(poll_one({socket, true, false}, ceiling_ms) == 1);
 }
+void await_writable(NativeSocket socket) {
+    REQUIRE(poll_one({socket, false, true}, ceiling_ms) == 1);
+}
+
+bool has_input(NativeSocket socket) { return poll_one({socket, true, false}, 0) == 1; }
 
 void send_all(NativeSocket socket, std::string_view bytes) {
     const IoResult sent = native_sockets().send(socket, bytes_of(bytes));
@@ -115,24 +111,24 @@ void LoopbackPair::fill_near() const {
     REQUIRE_FALSE(bool(sockets.set_option(near.get(), detail::SocketOption::send_buffer, size)));
     REQUIRE_FALSE(bool(sockets.set_option(far.get(), detail::SocketOption::receive_buffer, size)));
     const std::array<std::byte, size> nothing{};
-    pollfd watched{near.get(), POLLOUT, 0};
     do {
         while (!sockets.send(near.get(), nothing).error) continue;
-    } while (::poll(&watched, 1, longer_than_acknowledgements_ms) == 1);
+    } while (poll_one({near.get(), false, true}, longer_than_acknowledgements_ms) == 1);
 }
 
 void LoopbackPair::far_reads_until_near_is_writable() const {
-    pollfd watched[] = {{near.get(), POLLOUT, 0}, {far.get(), POLLIN, 0}};
+    std::array<Polled, 2> watched = {Polled{near.get(), false, true},
+                                     Polled{far.get(), true, false}};
     do {
-        REQUIRE(::poll(watched, 2, ceiling_ms) > 0);
+        REQUIRE(poll_sockets(watched, ceiling_ms) > 0);
         drain(far.get());
-    } while ((watched[0].revents & POLLOUT) == 0);
+    } while (!watched[0].writable);
 }
 
 void LoopbackPair::far_resets() {
     far.close_with_reset();
-    pollfd watched{near.get(), 0, 0}; // a reset is told without having been asked for
-    REQUIRE(::poll(&watched, 1, ceiling_ms) == 1);
+    // A reset is told without having been asked for.
+    REQUIRE(poll_one({near.get(), false, false}, ceiling_ms) == 1);
 }
 
 UdpPair::UdpPair()
@@ -147,29 +143,9 @@ void UdpPair::far_sends(std::string_view bytes) const {
 }
 
 OwnedSocket copy_of(NativeSocket socket, int lowest) {
-    const int copy = ::fcntl(socket, F_DUPFD_CLOEXEC, lowest);
-    INFO("errno: ", std::strerror(errno));
-    REQUIRE(copy >= lowest);
-    return OwnedSocket(copy);
+    return OwnedSocket(support::duplicate_socket(socket, lowest));
 }
 
 OwnedSocket moved_up(OwnedSocket socket, int lowest) { return copy_of(socket.get(), lowest); }
-
-DescriptorLimit::DescriptorLimit(unsigned wanted) {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    before_ = limit.rlim_cur;
-    is_granted_ = limit.rlim_max >= wanted;
-    if (limit.rlim_cur >= wanted || !is_granted_) return;
-    limit.rlim_cur = wanted;
-    is_granted_ = ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
-}
-
-DescriptorLimit::~DescriptorLimit() {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = before_;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 } // namespace tidemill::conformance

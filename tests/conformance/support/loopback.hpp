@@ -32,7 +32,7 @@ private:
 void await_readable(NativeSocket socket);
 /// Blocks until the kernel takes bytes or the connection has come to an end.
 void await_writable(NativeSocket socket);
-/// What poll(2) thinks of it: the second opinion for a selector's.
+/// What the system's own poll thinks of it: the second opinion for a selector's.
 [[nodiscard]] bool has_input(NativeSocket socket);
 /// Fails the test unless all of `bytes` are taken at once.
 void send_all(NativeSocket socket, std::string_view bytes);
@@ -70,24 +70,9 @@ struct UdpPair {
     void far_sends(std::string_view bytes) const;
 };
 
-/// Another descriptor of the same socket, of at least `lowest`.
+/// Another descriptor of the same socket, of at least `lowest` where numbers can be chosen.
 [[nodiscard]] OwnedSocket copy_of(NativeSocket socket, int lowest);
 /// Moves a socket to a free descriptor of at least `lowest`.
 [[nodiscard]] OwnedSocket moved_up(OwnedSocket socket, int lowest);
-
-/// Lets the process open `wanted` descriptors; puts the limit back at the end.
-class DescriptorLimit {
-public:
-    explicit DescriptorLimit(unsigned wanted);
-    DescriptorLimit(const DescriptorLimit&) = delete;
-    DescriptorLimit& operator=(const DescriptorLimit&) = delete;
-    ~DescriptorLimit();
-    /// False: the system's hard limit is lower.
-    [[nodiscard]] bool is_granted() const noexcept { return is_granted_; }
-
-private:
-    unsigned long before_;
-    bool is_granted_;
-};
 
 } // namespace tidemill::conformance

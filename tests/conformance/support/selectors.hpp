@@ -53,7 +53,7 @@ struct Select : SelectorUnderTest {
     Select() : SelectorUnderTest("select") {}
     static constexpr bool tells_news_once = false;
     static constexpr bool tells_hang_up_apart = false; ///< from readable and writable
-    static constexpr bool is_limited = true;           ///< to descriptors below FD_SETSIZE
+    static constexpr bool is_limited = true;           ///< by FD_SETSIZE
     static constexpr bool signals_end_waits = true;
 };
 struct Uv : SelectorUnderTest {
@@ -62,6 +62,18 @@ struct Uv : SelectorUnderTest {
     static constexpr bool tells_hang_up_apart = true;
     static constexpr bool is_limited = false;
     static constexpr bool signals_end_waits = false; ///< libuv waits again
+};
+struct Iocp : SelectorUnderTest {
+    Iocp() : SelectorUnderTest("iocp") {}
+    static constexpr bool tells_news_once = false;
+    static constexpr bool tells_hang_up_apart = true;
+    static constexpr bool is_limited = false;
+};
+struct Wsapoll : SelectorUnderTest {
+    Wsapoll() : SelectorUnderTest("wsapoll") {}
+    static constexpr bool tells_news_once = false;
+    static constexpr bool tells_hang_up_apart = true;
+    static constexpr bool is_limited = false;
 };
 
 [[nodiscard]] constexpr detail::Token token(std::size_t slot, unsigned generation = 1) noexcept {
@@ -80,10 +92,14 @@ private:
 } // namespace tidemill::conformance
 
 using tidemill::conformance::Epoll;
+using tidemill::conformance::Iocp;
 using tidemill::conformance::Poll;
 using tidemill::conformance::Select;
 using tidemill::conformance::Uv;
+using tidemill::conformance::Wsapoll;
 TYPE_TO_STRING(Epoll);
+TYPE_TO_STRING(Iocp);
 TYPE_TO_STRING(Poll);
 TYPE_TO_STRING(Select);
 TYPE_TO_STRING(Uv);
+TYPE_TO_STRING(Wsapoll);

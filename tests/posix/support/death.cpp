@@ -2,7 +2,7 @@
 //
 // doctest's signal handlers are taken off in the child: they would report the abort as a failure of
 // the test case and write into the parent's report.
-#include "death.hpp"
+#include "support/death.hpp"
 
 #include <array>
 #include <csignal>

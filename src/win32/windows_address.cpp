@@ -1,0 +1,48 @@
+#include "win32/windows_address.hpp"
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace tidemill::detail {
+
+// The bytes are copied into and out of the typed structures: reading the storage through a pointer
+// of another type would be undefined.
+NativeAddress to_native(const Endpoint& endpoint) noexcept {
+    NativeAddress native{};
+    const std::span<const std::uint8_t> bytes = endpoint.address().bytes();
+    if (endpoint.address().is_v4()) {
+        sockaddr_in v4{};
+        v4.sin_family = AF_INET;
+        v4.sin_port = htons(endpoint.port());
+        std::memcpy(&v4.sin_addr, bytes.data(), bytes.size());
+        std::memcpy(&native.storage, &v4, sizeof v4);
+        native.size = static_cast<int>(sizeof v4);
+        return native;
+    }
+    sockaddr_in6 v6{};
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(endpoint.port());
+    v6.sin6_scope_id = endpoint.address().scope_id();
+    std::memcpy(&v6.sin6_addr, bytes.data(), bytes.size());
+    std::memcpy(&native.storage, &v6, sizeof v6);
+    native.size = static_cast<int>(sizeof v6);
+    return native;
+}
+
+Endpoint from_native(const NativeAddress& address) noexcept {
+    if (address.storage.ss_family == AF_INET) {
+        sockaddr_in v4{};
+        std::memcpy(&v4, &address.storage, sizeof v4);
+        std::array<std::uint8_t, 4> bytes{};
+        std::memcpy(bytes.data(), &v4.sin_addr, bytes.size());
+        return {IpAddress::v4(bytes), ntohs(v4.sin_port)};
+    }
+    if (address.storage.ss_family != AF_INET6) return {};
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, &address.storage, sizeof v6);
+    std::array<std::uint8_t, 16> bytes{};
+    std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
+    return {IpAddress::v6(bytes, v6.sin6_scope_id), ntohs(v6.sin6_port)};
+}
+
+} // namespace tidemill::detail
