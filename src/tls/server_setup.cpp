@@ -52,10 +52,15 @@ int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* chose
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+// A ticket of TLS 1.3 is used once, so each resumption needs a new one.
 int handle_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                   EVP_MAC_CTX* mac, int is_sealing) {
+    constexpr int opened = 1;
+    constexpr int opened_and_renew = 2;
     TicketKeys& keys = *server_setup(ssl).tickets;
-    return is_sealing != 0 ? keys.seal(name, iv, cipher, mac) : keys.open(name, iv, cipher, mac);
+    if (is_sealing != 0) return keys.seal(name, iv, cipher, mac);
+    const int result = keys.open(name, iv, cipher, mac);
+    return result == opened && SSL_version(ssl) == TLS1_3_VERSION ? opened_and_renew : result;
 }
 
 void set_up_resumption(SSL_CTX& context, const TlsServerOptions& options) noexcept {

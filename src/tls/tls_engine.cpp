@@ -36,7 +36,9 @@ TlsNext TlsEngine::handshake() noexcept {
     TlsSession& session = *session_;
     if (session.failure) return TlsNext::failed;
     const std::size_t before = session.begin();
-    return session.conclude(SSL_do_handshake(session.ssl.get()), before);
+    const int result = SSL_do_handshake(session.ssl.get());
+    if (result == 1) session.is_handshake_complete = true;
+    return session.conclude(result, before);
 }
 
 TlsNext TlsEngine::read(std::span<std::byte> into, std::size_t& count) noexcept {
@@ -92,9 +94,7 @@ TlsNext TlsEngine::shutdown() noexcept {
     return session.done(before);
 }
 
-bool TlsEngine::is_handshake_complete() const noexcept {
-    return SSL_is_init_finished(session_->ssl.get()) == 1;
-}
+bool TlsEngine::is_handshake_complete() const noexcept { return session_->is_handshake_complete; }
 
 bool TlsEngine::received_close_notify() const noexcept { return session_->received_close_notify; }
 

@@ -12,7 +12,12 @@ TlsSession::TlsSession(std::shared_ptr<const TlsSetup> shared_setup)
     SSL_set_bio(ssl.get(), both, both);
 }
 
-TlsSession::~TlsSession() = default;
+// A connection that is freed without its end would take the session along that it was to leave for
+// the next one. That the end is missing is the stream's matter; the secrets are as good as before.
+TlsSession::~TlsSession() {
+    const bool has_failed = failure && *failure != Errc::truncated;
+    if (!has_failed) SSL_set_shutdown(ssl.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
 
 TlsSession& TlsSession::of(const SSL* ssl) noexcept {
     return *static_cast<TlsSession*>(SSL_get_app_data(ssl));
@@ -67,16 +72,15 @@ TlsNext TlsSession::conclude(int result, std::size_t output_before) noexcept {
     try {
         if (is_over_limit)
             return fail(Error(Errc::limit_reached, "the peer changes its keys all the time"));
-        const bool is_complete = SSL_is_init_finished(ssl.get()) == 1;
-        if (status == SSL_ERROR_ZERO_RETURN && is_complete) {
+        if (status == SSL_ERROR_ZERO_RETURN && is_handshake_complete) {
             received_close_notify = true;
             return done(output_before);
         }
         if (status != SSL_ERROR_WANT_READ) return fail(explain(status));
         if (bio.output->size() > output_before) return TlsNext::have_output_then_again;
         if (!input_has_ended) return TlsNext::want_input;
-        return fail(is_complete ? Error(Errc::truncated)
-                                : Error(Errc::truncated, "during the handshake"));
+        return fail(is_handshake_complete ? Error(Errc::truncated)
+                                          : Error(Errc::truncated, "during the handshake"));
     } catch (const std::bad_alloc&) {
         return fail(std::errc::not_enough_memory);
     }

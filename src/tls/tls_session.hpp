@@ -53,6 +53,8 @@ public:
     unsigned key_updates_left = most_key_updates;
     int received_alert = no_alert; ///< fatal ones only
     int sent_alert = no_alert;     ///< fatal ones only
+    /// Once and for all: what TLS calls a handshake after that, a key update, is none.
+    bool is_handshake_complete = false;
     bool received_close_notify = false;
     bool sent_close_notify = false;
     bool input_has_ended = false;

@@ -99,10 +99,10 @@ bool Conversation::shake_hands(std::size_t piece_bytes) {
 }
 
 void Conversation::settle() {
-    while (deliver(client, server) + deliver(server, client) > 0) {
+    do {
         static_cast<void>(client.read());
         static_cast<void>(server.read());
-    }
+    } while (deliver(client, server) + deliver(server, client) > 0);
 }
 
 Conversation established(TlsVersion version) {
