@@ -65,6 +65,8 @@ LoopCore::~LoopCore() {
     ready_.forget_all();
     for (Deferred* work : deferred_)
         if (work != nullptr) work->list_is_now(nullptr);
+    while (gathering_.next != &gathering_)
+        static_cast<Gathering&>(*gathering_.next).stop_gathering();
     while (members_ != nullptr) {
         LoopMember& member = *members_;
         remove_member(member);
@@ -95,6 +97,7 @@ void LoopCore::run() {
 void LoopCore::turn(Duration max_wait, bool heeds_stop) {
     const RunGuard guard(*this);
     offer_leases();
+    flush_gathered();
     const Duration timeout = time_to_wait(max_wait);
     const std::size_t count = wait_for_events(timeout, heeds_stop);
     read_clock();
@@ -104,6 +107,7 @@ void LoopCore::turn(Duration max_wait, bool heeds_stop) {
     run_deferred();
     after_callback("task");
     inbox_->run_closures();
+    flush_gathered();
     after_callback("post");
     rethrow_kept();
 }

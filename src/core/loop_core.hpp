@@ -43,6 +43,25 @@ protected:
     ~Deferred() { leave(); }
 };
 
+/// Where a Gathering hangs in the loop's ring; only the loop writes here.
+struct GatheringPlace {
+    GatheringPlace* next = nullptr; ///< null: in no ring
+    GatheringPlace* previous = nullptr;
+};
+/// What gathers output during a turn and sends it at the turn's end, in steps 1 and 9.
+class Gathering : public GatheringPlace {
+public:
+    Gathering() noexcept = default;
+    Gathering(const Gathering&) = delete;
+    Gathering& operator=(const Gathering&) = delete;
+    /// Sends what was gathered; resumes nobody. The object is in no list any more.
+    virtual void flush() noexcept = 0;
+    void stop_gathering() noexcept;
+
+protected:
+    ~Gathering() { stop_gathering(); }
+};
+
 /// State that a higher layer keeps once per loop, made on first use.
 class LoopExtension {
 public:
@@ -51,7 +70,7 @@ public:
     virtual void on_loop_gone() noexcept = 0;
     virtual void on_descriptor_freed() noexcept {}
 };
-enum class ExtensionSlot : std::uint8_t { linger, descriptor_relief, blocking, count_ };
+enum class ExtensionSlot : std::uint8_t { linger, descriptor_relief, blocking, tls, count_ };
 
 /// The seams, for tests that replace one.
 struct Seams {
@@ -141,6 +160,13 @@ public:
 
     [[nodiscard]] ReadyList& ready() noexcept { return ready_; }
     void defer(Deferred& work);
+    /// `work` is flushed before the loop waits the next time; again if it was asked for already.
+    void flush_later(Gathering& work) noexcept;
+    /// Flushes everybody now.
+    void flush_gathered() noexcept {
+        if (gathering_.next != &gathering_) [[unlikely]]
+            run_flushes();
+    }
     [[nodiscard]] ChunkPool& chunks() noexcept { return chunks_; }
     [[nodiscard]] Sockets& sockets() noexcept { return sockets_; }
     [[nodiscard]] Selector& selector() noexcept { return *selector_; }
@@ -202,6 +228,7 @@ private:
     void run_ready() noexcept;
     void run_deferred() noexcept;
     void offer_leases() noexcept;
+    void run_flushes() noexcept;
     [[nodiscard]] std::int64_t coarse_now_ns() noexcept {
         return has_steady_clock_ ? steady_coarse_ns() : clock_.coarse_now().count();
     }
@@ -237,6 +264,7 @@ private:
     std::shared_ptr<Inbox> inbox_;
     const LoopOptions options_;
     std::uint32_t first_free_ = no_slot;
+    GatheringPlace gathering_{&gathering_, &gathering_};
     std::vector<Deferred*> deferred_;
     std::vector<Deferred*> running_deferred_;
     std::vector<Token> wanting_leases_;
