@@ -106,6 +106,8 @@ bool TlsEngine::is_at_record_boundary() const noexcept {
     return session_->bio.records.is_at_boundary();
 }
 
+bool TlsEngine::has_failed() const noexcept { return session_->failure.has_value(); }
+
 const Error& TlsEngine::failure() const noexcept {
     TIDEMILL_REQUIRE(session_->failure.has_value(), "only a step that failed has a failure");
     return *session_->failure;

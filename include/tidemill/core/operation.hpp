@@ -43,6 +43,8 @@ enum class SuspensionPoint : std::uint8_t {
     blocking,
     signals,
     standard_input,
+    tls_handshake,
+    tls_flush,
     count_
 };
 

@@ -80,6 +80,7 @@ public:
     [[nodiscard]] bool has_decrypted() const noexcept;
     /// The input so far ended with a whole record.
     [[nodiscard]] bool is_at_record_boundary() const noexcept;
+    [[nodiscard]] bool has_failed() const noexcept;
     /// Why a step has failed: `Errc::tls_failed`, `tls_alert`, `not_trusted`, `truncated`,
     /// `limit_reached` (more key updates than anybody needs), std::errc::not_enough_memory. The
     /// message names the alert and holds everything that OpenSSL had to say. Only after a failure.
