@@ -201,13 +201,14 @@ void TlsConnection::on_timer() noexcept {
         inner_read_.reset();
         return fail(Errc::deadline_expired);
     }
-    if (writer_ != nullptr && write_moment_ <= now) {
+    const bool is_watched_below = is_ready() && inner_read_.has_value();
+    const bool is_late = writer_ != nullptr && write_moment_ <= now;
+    if (reader_ != nullptr && read_moment_ <= now && !is_watched_below) expire_reader();
+    if (is_late && writer_ != nullptr) {
         Operation& late = *writer_;
         abandon(late);
         late.finish_later(Errc::deadline_expired);
     }
-    const bool is_watched_below = is_ready() && inner_read_.has_value();
-    if (reader_ != nullptr && read_moment_ <= now && !is_watched_below) expire_reader();
     watch_time();
 }
 

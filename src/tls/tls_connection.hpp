@@ -104,6 +104,7 @@ private:
     [[nodiscard]] bool has_undecrypted() const noexcept;
     [[nodiscard]] bool fetch() noexcept;
     void absorb() noexcept;
+    void serve() noexcept;
     void serve_reader() noexcept;
     [[nodiscard]] bool try_read(ReadRequest& request) noexcept;
     [[nodiscard]] bool decrypt(ReadRequest& request) noexcept;
@@ -130,6 +131,12 @@ private:
     [[nodiscard]] std::size_t pending_bytes() const noexcept;
     [[nodiscard]] bool is_output_full() const noexcept {
         return pending_bytes() >= options_.pending_output_bytes;
+    }
+    /// More than writers can have caused: TLS answers a peer that does not read. Below that reading
+    /// must go on, or two sides that both have much to say would wait for each other for ever.
+    [[nodiscard]] bool is_output_flooded() const noexcept {
+        return pending_bytes() >=
+               options_.pending_output_bytes + 3 * TlsEngine::largest_write_bytes;
     }
     void drop_output() noexcept;
 
@@ -167,6 +174,7 @@ private:
     bool waits_for_ration_ = false;
     bool is_open_ = true;
     int exceptions_at_birth_;
+    std::uint64_t deferred_turn_ = 0; ///< in which a reader was served late in the turn
     std::uint64_t received_ = 0;
     std::uint64_t sent_ = 0;
 };

@@ -28,7 +28,7 @@ bool TlsConnection::has_undecrypted() const noexcept {
 
 // True if ciphertext, or an end, is there at once.
 bool TlsConnection::fetch() noexcept {
-    if (inner_read_ || lacks_leases_ || is_output_full()) return false;
+    if (inner_read_ || lacks_leases_ || is_output_flooded()) return false;
     inner_read_.emplace(*inner_, inner_deadline());
     if (inner_read_->start(read_pump_)) return false;
     absorb();
@@ -52,13 +52,20 @@ void TlsConnection::absorb() noexcept {
     }
 }
 
+// Timers run between the end of the last turn and this call: who was served there has had a budget
+// already since they did.
 void TlsConnection::on_inner_read() noexcept {
     absorb();
-    run_deferred();
+    deferred_turn_ + 1 == loop_->counters().turns ? continue_later() : serve();
+}
+
+void TlsConnection::run_deferred() noexcept {
+    deferred_turn_ = loop_->counters().turns;
+    serve();
 }
 
 // Called by the loop alone, which is why a reader may be resumed in here.
-void TlsConnection::run_deferred() noexcept {
+void TlsConnection::serve() noexcept {
     if (!is_ready()) advance_handshake();
     serve_reader();
 }
