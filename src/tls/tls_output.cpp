@@ -111,7 +111,7 @@ void TlsConnection::encrypt_gathered() noexcept {
 // Sending
 
 void TlsConnection::flush() noexcept {
-    loop_->begin_run(name());
+    loop_->begin_run();
     send_now();
 }
 
