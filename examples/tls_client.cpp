@@ -23,9 +23,10 @@ Task<void> talk(EventLoop& loop, const tls_client::Arguments& to) {
     StandardInput input(loop);
     TaskScope sending(loop);
     sending.spawn(send_input(*peer, input));
-    auto chunk = or_throw(co_await peer->read());
-    for (; !chunk.empty(); chunk = or_throw(co_await peer->read()))
-        std::fwrite(chunk.data(), 1, chunk.size(), stdout);
+    auto chunk = co_await peer->read();
+    for (; chunk && !chunk->empty(); chunk = co_await peer->read())
+        std::fwrite(chunk->data(), 1, chunk->size(), stdout);
+    if (!chunk) throw_error(peer->tls_failure() ? *peer->tls_failure() : chunk.error());
 }
 
 int main(int argc, char** argv) try {

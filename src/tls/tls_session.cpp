@@ -86,12 +86,26 @@ TlsNext TlsSession::conclude(int result, std::size_t output_before) noexcept {
     }
 }
 
+namespace {
+
+// OpenSSL 3.0 has no names for the younger ones.
+const char* alert_name(int alert) noexcept {
+    switch (alert) {
+    case SSL_AD_MISSING_EXTENSION: return "missing extension";
+    case SSL_AD_CERTIFICATE_REQUIRED: return "certificate required";
+    case SSL_AD_NO_APPLICATION_PROTOCOL: return "no application protocol";
+    default: return SSL_alert_desc_string_long(alert);
+    }
+}
+
+} // namespace
+
 std::string TlsSession::alerts() const {
     std::string text;
     const auto add = [&](const char* who, int alert) {
         if (alert == no_alert) return;
-        text += std::string(who) + " alert " + std::to_string(alert) + " '" +
-                SSL_alert_desc_string_long(alert) + "', ";
+        text +=
+            std::string(who) + " alert " + std::to_string(alert) + " '" + alert_name(alert) + "', ";
     };
     add("received", received_alert);
     add("sent", sent_alert);
