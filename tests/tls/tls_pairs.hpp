@@ -67,6 +67,9 @@ template <class Transport> struct Tls {
     }
 };
 
+using TlsMemory = Tls<Memory>;
+using TlsTcp = Tls<Tcp>;
+
 } // namespace tidemill::support
 
 TYPE_TO_STRING_AS("TlsMemory", tidemill::support::Tls<tidemill::support::Memory>);
