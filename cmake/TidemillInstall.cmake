@@ -1,9 +1,9 @@
-# What `cmake --install` puts down, so that find_package(tidemill) gives tidemill::tidemill,
-# and find_package(tidemill COMPONENTS uv) gives tidemill::uv as well.
+# What `cmake --install` puts down, so that find_package(tidemill) gives tidemill::tidemill and
+# tidemill::tls, and find_package(tidemill COMPONENTS uv) gives tidemill::uv as well.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tidemill)
-install(TARGETS tidemill EXPORT tidemill-targets)
+install(TARGETS tidemill tidemill_tls EXPORT tidemill-targets)
 install(DIRECTORY include/tidemill DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(
   EXPORT tidemill-targets

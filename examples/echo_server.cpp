@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <tidemill/tidemill.hpp>
+#include <tidemill/tls/self_signed.hpp>
+#include <tidemill/tls/tls_server.hpp>
 
 using namespace tidemill;
 
@@ -56,7 +58,10 @@ private:
     Task<bool> end_requested();
     Task<void> give_up_at_next_signal();
     [[nodiscard]] bool is_own(const Endpoint& sender) const noexcept;
-    [[nodiscard]] ServerCounters totals() const noexcept;
+    using Servers = std::vector<Server>;
+    [[nodiscard]] static ServerCounters
+    total_of(std::initializer_list<const Servers*> lists) noexcept;
+    void print_served(const char* protocol, const Servers& servers) const;
     void print_served() const;
 
     const echo_server::Arguments& arguments_;
@@ -64,6 +69,7 @@ private:
     Signals signals_;
     std::vector<std::unique_ptr<UdpSocket>> sockets_;
     std::vector<Server> servers_;
+    std::vector<Server> tls_servers_;
     DatagramCounters datagrams_;
     bool has_ended_in_order_ = true;
     TaskScope background_; // last: its tasks use what stands above
@@ -81,8 +87,25 @@ EchoServer::EchoServer(const echo_server::Arguments& arguments) try
       signals_(loop_, {Signal::interrupt, Signal::terminate, Signal::broken_pipe}),
       background_(loop_, "echo_server") {
 } catch (const std::exception& error) {
-    const auto& first = arguments.tcp.empty() ? arguments.udp.front() : arguments.tcp.front();
+    const auto& some = !arguments.tcp.empty() ? arguments.tcp : arguments.tls;
+    const auto& first = some.empty() ? arguments.udp.front() : some.front();
     throw std::runtime_error(fmt::format("start for {}: {}", first.to_string(), error.what()));
+}
+
+TlsServerContext make_context(const echo_server::Arguments& arguments) {
+    TlsServerOptions options;
+    options.use_openssl_config = arguments.uses_openssl_config;
+    if (!arguments.client_ca_file.empty()) {
+        options.client_certificate = ClientCertificate::required;
+        options.client_trust.authorities = {arguments.client_ca_file};
+    }
+    if (arguments.certificate_file.empty()) {
+        log_line("no --cert: using a self-signed certificate, which no client can trust");
+        options.identities.push_back(or_throw(make_self_signed_identity()));
+    } else {
+        options.identities.push_back({arguments.certificate_file, arguments.key_file, nullptr});
+    }
+    return or_throw(TlsServerContext::make(std::move(options)));
 }
 
 void EchoServer::listen() {
@@ -94,15 +117,23 @@ void EchoServer::listen() {
     options.log = &log_line;
     for (const Endpoint& address : arguments_.tcp)
         servers_.push_back(or_throw(Server::listen(loop_, address, options)));
+    for (const Endpoint& address : arguments_.tls)
+        tls_servers_.push_back(or_throw(Server::listen(loop_, address, options)));
     for (const Endpoint& address : arguments_.udp)
         sockets_.push_back(or_throw(UdpSocket::bind(loop_, address)));
 }
 
 Task<void> EchoServer::serve() {
     for (Server& server : servers_) server.serve(echo);
+    if (!tls_servers_.empty()) {
+        const TlsServerContext context = make_context(arguments_);
+        for (Server& server : tls_servers_) serve_tls(server, context, echo, {{}, &log_line});
+    }
     for (auto& socket : sockets_) background_.spawn(echo_datagrams(*socket));
     for (const Server& server : servers_)
         say(stdout, "listening tcp " + server.endpoint().to_string());
+    for (const Server& server : tls_servers_)
+        say(stdout, "listening tls " + server.endpoint().to_string());
     for (const auto& socket : sockets_)
         say(stdout, "listening udp " + socket->endpoint().to_string());
     if (arguments_.prints_stats) background_.spawn(print_stats());
@@ -110,7 +141,8 @@ Task<void> EchoServer::serve() {
     static_cast<void>(co_await end_requested());
     background_.spawn(give_up_at_next_signal());
     TaskScope finishing(loop_, "drain");
-    for (Server& server : servers_) finishing.spawn(finish(server));
+    for (auto* const servers : {&servers_, &tls_servers_})
+        for (Server& server : *servers) finishing.spawn(finish(server));
     static_cast<void>(co_await finishing.join());
     background_.clear(); // datagrams were answered for as long as connections were
     print_served();
@@ -163,41 +195,48 @@ Task<void> EchoServer::give_up_at_next_signal() {
     std::_Exit(1);
 }
 
-ServerCounters EchoServer::totals() const noexcept {
+ServerCounters EchoServer::total_of(std::initializer_list<const Servers*> lists) noexcept {
     ServerCounters total;
-    for (const Server& server : servers_) {
-        const ServerCounters each = server.counters();
-        total.accepted += each.accepted;
-        total.refused += each.refused;
-        total.active += each.active;
-        total.failed_handlers += each.failed_handlers;
-        total.bytes_received += each.bytes_received;
-        total.bytes_sent += each.bytes_sent;
+    for (const Servers* servers : lists) {
+        for (const Server& server : *servers) {
+            const ServerCounters each = server.counters();
+            total.accepted += each.accepted;
+            total.refused += each.refused;
+            total.active += each.active;
+            total.failed_handlers += each.failed_handlers;
+            total.bytes_received += each.bytes_received;
+            total.bytes_sent += each.bytes_sent;
+        }
     }
     return total;
 }
 
 Task<void> EchoServer::print_stats() {
     while (co_await sleep(std::chrono::seconds(1))) {
-        const ServerCounters tcp = totals();
+        const ServerCounters all = total_of({&servers_, &tls_servers_});
         const LoopCounters loop = loop_.counters();
         say(stderr,
             fmt::format("stats: connections {} of {}, refused {}, lingering {}, "
                         "accept pauses {}, datagrams {}, answered {}, bytes in {}, "
                         "bytes out {}, leased {}, sockets {}, turns {}",
-                        tcp.active, tcp.accepted, tcp.refused, loop.lingering, loop.accept_pauses,
+                        all.active, all.accepted, all.refused, loop.lingering, loop.accept_pauses,
                         datagrams_.received, datagrams_.answered, loop.bytes_received,
                         loop.bytes_sent, loop.leased_bytes, loop.open_sockets, loop.turns));
     }
 }
 
+void EchoServer::print_served(const char* protocol, const Servers& servers) const {
+    if (servers.empty()) return;
+    const ServerCounters total = total_of({&servers});
+    say(stdout,
+        fmt::format("served {}: {} connections, {} refused, {} bytes in, {} bytes out{}", protocol,
+                    total.accepted, total.refused, total.bytes_received, total.bytes_sent,
+                    has_ended_in_order_ ? "" : "; some peers had not ended"));
+}
+
 void EchoServer::print_served() const {
-    const ServerCounters tcp = totals();
-    if (!servers_.empty())
-        say(stdout,
-            fmt::format("served tcp: {} connections, {} refused, {} bytes in, {} bytes out{}",
-                        tcp.accepted, tcp.refused, tcp.bytes_received, tcp.bytes_sent,
-                        has_ended_in_order_ ? "" : "; some peers had not ended"));
+    print_served("tcp", servers_);
+    print_served("tls", tls_servers_);
     if (!sockets_.empty())
         say(stdout, fmt::format("served udp: {} datagrams, {} answered", datagrams_.received,
                                 datagrams_.answered));

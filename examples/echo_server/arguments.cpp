@@ -17,7 +17,7 @@ using tidemill::Endpoint;
 namespace {
 
 constexpr const char* description =
-    "Echoes what it is sent over TCP and UDP.\n\n"
+    "Echoes what it is sent over TCP, TLS and UDP.\n\n"
     "Prints a line such as `listening tcp 127.0.0.1:7000` for each address when it is ready. "
     "After\n"
     "a peer's half-close it sends what is left, then closes. It does not read from a peer that\n"
@@ -29,12 +29,15 @@ constexpr const char* footer =
     "Examples:\n"
     "  echo_server --tcp 127.0.0.1:7000 --udp 127.0.0.1:7000\n"
     "  echo_server --tcp '[::1]:0' --selector poll --idle-timeout 30s --stats\n"
-    "  echo hello | nc -N 127.0.0.1 7000";
+    "  echo hello | nc -N 127.0.0.1 7000\n"
+    "  echo_server --tls 127.0.0.1:4433 --cert cert.pem --key key.pem\n"
+    "  openssl s_client -connect 127.0.0.1:4433";
 
 /// As the command line has it.
 struct Texts {
     std::vector<std::string> tcp;
     std::vector<std::string> udp;
+    std::vector<std::string> tls;
     std::string idle_timeout = "60s";
     std::string max_connections = "100000";
     std::string max_connections_per_address = "0";
@@ -42,6 +45,20 @@ struct Texts {
 
 [[noreturn]] void refuse(const std::string& message) {
     throw WrongArguments(message + " (--help tells more)");
+}
+
+void add_tls_options(CLI::App& app, Arguments& arguments) {
+    auto* const certificate = app.add_option(
+        "--cert", arguments.certificate_file,
+        "PEM file with the certificate and its chain; without it one is made, which nobody trusts");
+    auto* const key = app.add_option("--key", arguments.key_file, "PEM file with its private key");
+    certificate->type_name("FILE")->needs(key);
+    key->type_name("FILE")->needs(certificate);
+    app.add_option("--client-ca", arguments.client_ca_file,
+                   "clients need a certificate from one of the authorities in this PEM file")
+        ->type_name("FILE");
+    app.add_flag("--openssl-config", arguments.uses_openssl_config,
+                 "leave TLS versions and suites to the configuration file of OpenSSL");
 }
 
 void add_options(CLI::App& app, Arguments& arguments, Texts& texts) {
@@ -52,6 +69,10 @@ void add_options(CLI::App& app, Arguments& arguments, Texts& texts) {
     app.add_option("--udp", texts.udp, "listen here for datagrams; may be given several times")
         ->type_name("ADDRESS:PORT")
         ->allow_extra_args(false);
+    app.add_option("--tls", texts.tls, "the same as --tcp behind TLS; see --cert")
+        ->type_name("ADDRESS:PORT")
+        ->allow_extra_args(false);
+    add_tls_options(app, arguments);
     app.add_option("--selector", arguments.selector,
                    "how to wait for sockets; else TIDEMILL_SELECTOR, else the best that works")
         ->type_name("NAME")
@@ -153,8 +174,12 @@ std::optional<Arguments> parse_arguments(int argc, const char* const* argv) {
     }
     arguments.tcp = parse_endpoints("--tcp", texts.tcp);
     arguments.udp = parse_endpoints("--udp", texts.udp);
-    if (arguments.tcp.empty() && arguments.udp.empty())
-        refuse("nothing to listen on: give --tcp or --udp");
+    arguments.tls = parse_endpoints("--tls", texts.tls);
+    if (arguments.tcp.empty() && arguments.udp.empty() && arguments.tls.empty())
+        refuse("nothing to listen on: give --tcp, --tls or --udp");
+    const bool has_tls_options = !arguments.certificate_file.empty() ||
+                                 !arguments.client_ca_file.empty() || arguments.uses_openssl_config;
+    if (has_tls_options && arguments.tls.empty()) refuse("options of TLS, but no --tls");
     arguments.idle_timeout = parse_timeout("--idle-timeout", texts.idle_timeout);
     arguments.max_connections = parse_limit("--max-connections", texts.max_connections);
     arguments.max_connections_per_address =

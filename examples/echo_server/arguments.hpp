@@ -15,6 +15,11 @@ namespace echo_server {
 struct Arguments {
     std::vector<tidemill::Endpoint> tcp;
     std::vector<tidemill::Endpoint> udp;
+    std::vector<tidemill::Endpoint> tls;
+    std::string certificate_file; ///< empty: one is made at start
+    std::string key_file;
+    std::string client_ca_file; ///< empty: clients need no certificate
+    bool uses_openssl_config = false;
     std::string selector; ///< empty: the library's choice
     tidemill::Duration idle_timeout = std::chrono::seconds(60);
     std::size_t max_connections = 100'000;

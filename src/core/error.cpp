@@ -26,6 +26,10 @@ const char* text_of(Errc code) noexcept {
     case Errc::unknown_selector: return "no such selector on this platform";
     case Errc::not_supported: return "not supported on this platform";
     case Errc::channel_closed: return "the channel is closed";
+    case Errc::tls_setup: return "TLS cannot be set up like this";
+    case Errc::tls_failed: return "TLS failed";
+    case Errc::tls_alert: return "the peer ended TLS with an alert";
+    case Errc::not_trusted: return "the peer is not trusted";
     }
     return "unknown tidemill error";
 }

@@ -67,6 +67,8 @@ LoopCore::~LoopCore() {
     ready_.forget_all();
     for (Deferred* work : deferred_)
         if (work != nullptr) work->list_is_now(nullptr);
+    while (gathering_.next != &gathering_)
+        static_cast<Gathering&>(*gathering_.next).stop_gathering();
     while (members_ != nullptr) {
         LoopMember& member = *members_;
         remove_member(member);
@@ -104,6 +106,7 @@ void LoopCore::run() {
 void LoopCore::turn(Duration max_wait, bool heeds_stop) {
     const RunGuard guard(*this);
     offer_leases();
+    flush_gathered();
     const Duration timeout = time_to_wait(max_wait);
     const std::size_t count = wait_for_events(timeout, heeds_stop);
     read_clock();
@@ -113,6 +116,7 @@ void LoopCore::turn(Duration max_wait, bool heeds_stop) {
     run_deferred();
     after_callback("task");
     inbox_->run_closures();
+    flush_gathered();
     after_callback("post");
     rethrow_kept();
 }
@@ -125,7 +129,7 @@ Duration LoopCore::time_to_wait(Duration max_wait) noexcept {
 
 Duration LoopCore::time_to_next_work() noexcept {
     if (inbox_->has_closures() || !ready_.empty() || !deferred_.empty() ||
-        !kept_exceptions_.empty())
+        !kept_exceptions_.empty() || gathering_.next != &gathering_)
         return Duration::zero();
     if (wheel_.empty()) return Selector::forever;
     now_ns_ = clock_.now().count();

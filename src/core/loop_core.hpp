@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/chunk_pool.hpp"
+#include "core/gathering.hpp"
 #include "core/inbox.hpp"
 #include "core/loop_extension.hpp"
 #include "core/loop_host.hpp"
@@ -157,6 +158,13 @@ public:
 
     [[nodiscard]] ReadyList& ready() noexcept { return ready_; }
     void defer(Deferred& work);
+    /// `work` is flushed before the loop waits the next time; again if it was asked for already.
+    void flush_later(Gathering& work) noexcept;
+    /// Flushes everybody now.
+    void flush_gathered() noexcept {
+        if (gathering_.next != &gathering_) [[unlikely]]
+            run_flushes();
+    }
     [[nodiscard]] ChunkPool& chunks() noexcept { return chunks_; }
     [[nodiscard]] Sockets& sockets() noexcept { return sockets_; }
     [[nodiscard]] Selector& selector() noexcept { return *selector_; }
@@ -219,6 +227,7 @@ private:
     void run_ready() noexcept;
     void run_deferred() noexcept;
     void offer_leases() noexcept;
+    void run_flushes() noexcept;
     [[nodiscard]] std::int64_t coarse_now_ns() noexcept {
         return has_steady_clock_ ? steady_coarse_ns() : clock_.coarse_now().count();
     }
@@ -254,6 +263,7 @@ private:
     std::shared_ptr<Inbox> inbox_;
     const LoopOptions options_;
     std::uint32_t first_free_ = no_slot;
+    GatheringPlace gathering_{&gathering_, &gathering_};
     std::vector<Deferred*> deferred_;
     std::vector<Deferred*> running_deferred_;
     std::vector<Token> wanting_leases_;

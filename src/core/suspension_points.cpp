@@ -26,6 +26,8 @@ const char* name_of(SuspensionPoint point) noexcept {
     case SuspensionPoint::signals: return "signals";
     case SuspensionPoint::standard_input: return "standard_input";
     case SuspensionPoint::watch: return "watch";
+    case SuspensionPoint::tls_handshake: return "tls_handshake";
+    case SuspensionPoint::tls_flush: return "tls_flush";
     case SuspensionPoint::count_: break;
     }
     return "?";

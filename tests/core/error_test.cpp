@@ -15,7 +15,7 @@ using namespace tidemill;
 
 namespace {
 
-constexpr int last_code = static_cast<int>(Errc::channel_closed);
+constexpr int last_code = static_cast<int>(Errc::not_trusted);
 
 std::string line_thrown_by(Result<int> result) {
     try {

@@ -131,7 +131,7 @@ constexpr Victim victims[] = {
 
 std::vector<Case> all_cases() {
     std::vector<Case> all;
-    for (const auto cases : {stream_cases(), core_cases(), sync_cases(), io_cases()})
+    for (const auto cases : {stream_cases(), core_cases(), sync_cases(), io_cases(), tls_cases()})
         all.insert(all.end(), cases.begin(), cases.end());
     return all;
 }

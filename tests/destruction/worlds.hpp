@@ -53,6 +53,7 @@ template <class W> std::unique_ptr<World> make_world() { return std::make_unique
 
 [[nodiscard]] std::span<const Case> sync_cases();
 [[nodiscard]] std::span<const Case> io_cases();
+[[nodiscard]] std::span<const Case> tls_cases();
 
 /// For operations that never wait for anybody, but may have to wait for the task's next turn.
 inline LoopOptions one_operation_a_turn() {

@@ -37,7 +37,7 @@ TEST_CASE_TEMPLATE("destroying a stream whose peer is open sends what is left an
     CHECK(pair.loop.counters().linger_aborts == 0);
 }
 
-TEST_CASE_TEMPLATE("destroying a torn stream resets it", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("destroying a torn stream resets it", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(more_than_fits);
     Pending<Result<void>> write(pair.loop, writing(*pair.near, text));
@@ -108,7 +108,7 @@ TEST_CASE_TEMPLATE("so many streams linger, and further ones are reset", T, Memo
     CHECK(pair.run(reading_all(*other.second)) == "<Connection reset by peer>");
 }
 
-TEST_CASE_TEMPLATE("destroying both ends leaves nothing behind", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("destroying both ends leaves nothing behind", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     REQUIRE(pair.run(writing(*pair.near, "unread")));
     pair.near.reset();
@@ -143,7 +143,7 @@ Task<std::string> talking_until_the_end(Stream& stream) {
     co_return heard;
 }
 
-TEST_CASE_TEMPLATE("a chatty peer of a graceful close gets everything", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a chatty peer of a graceful close gets everything", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string answer = pattern(200'000);
     REQUIRE(pair.run(writing(*pair.far, "7 bytes")));
@@ -171,7 +171,7 @@ TEST_CASE_TEMPLATE("a graceful close waits five seconds for the peer, and resets
     CHECK(is_reset_behind_end(pair.run(writing(*pair.far, "x")).error()));
 }
 
-TEST_CASE_TEMPLATE("a graceful close has the deadline that it is given", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a graceful close has the deadline that it is given", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<Result<void>> close(pair.loop, closing(*pair.near, within(60s)));
     pair.advance(59s);
@@ -193,7 +193,7 @@ TEST_CASE_TEMPLATE("a graceful close discards a mebibyte and resets then", T, Me
     CHECK(close->error() == Errc::limit_reached);
 }
 
-TEST_CASE_TEMPLATE("a graceful close tells of a reset by the peer", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a graceful close tells of a reset by the peer", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<Result<void>> close(pair.loop, closing(*pair.near));
     pair.settle();
@@ -204,7 +204,7 @@ TEST_CASE_TEMPLATE("a graceful close tells of a reset by the peer", T, Memory, T
 }
 
 TEST_CASE_TEMPLATE("a graceful close that is cancelled leaves the rest to the linger set", T,
-                   Memory, Tcp) {
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<Result<void>> close(pair.loop, closing(*pair.near));
     pair.near->cancel();

@@ -6,7 +6,7 @@ namespace {
 
 using namespace support;
 
-TEST_CASE_TEMPLATE("a read deadline ends the wait and not the stream", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a read deadline ends the wait and not the stream", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<Result<Chunk>> read(pair.loop, reading(*pair.near, within(5s)));
     pair.advance(4s);
@@ -19,7 +19,7 @@ TEST_CASE_TEMPLATE("a read deadline ends the wait and not the stream", T, Memory
     CHECK(pair.run(reading(*pair.near)).value().text() == "late");
 }
 
-TEST_CASE_TEMPLATE("a deadline counts from the start of its operation", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a deadline counts from the start of its operation", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     pair.advance(60s);
     Pending<Result<Chunk>> read(pair.loop, reading(*pair.near, within(5s)));
@@ -29,7 +29,7 @@ TEST_CASE_TEMPLATE("a deadline counts from the start of its operation", T, Memor
     CHECK(read.is_done());
 }
 
-TEST_CASE_TEMPLATE("both directions may expire together", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("both directions may expire together", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(more_than_fits);
     Pending<Result<Chunk>> read(pair.loop, reading(*pair.near, within(5s)));
@@ -49,8 +49,8 @@ template <class Handle> Task<Result<void>> destroying_when_late(Handle& stream, 
     co_return Result<void>();
 }
 
-TEST_CASE_TEMPLATE("of two directions that expire together one may destroy the stream", T, Memory,
-                   Tcp) {
+TEST_CASE_TEMPLATE("of two directions that expire together one may destroy the stream", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(more_than_fits);
     Pending<Result<void>> write(pair.loop, writing(*pair.near, text, within(5s)));
@@ -63,7 +63,7 @@ TEST_CASE_TEMPLATE("of two directions that expire together one may destroy the s
 }
 
 TEST_CASE_TEMPLATE("of two directions that expire together one may destroy the other's task", T,
-                   Memory, Tcp) {
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(more_than_fits);
     TaskScope writer(pair.loop);
@@ -86,7 +86,8 @@ Task<std::vector<Result<Chunk>>> reading_with(Stream& stream, std::vector<Deadli
     co_return results;
 }
 
-TEST_CASE_TEMPLATE("a later deadline is not cut short by the one before it", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a later deadline is not cut short by the one before it", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<std::vector<Result<Chunk>>> reads(pair.loop,
                                               reading_with(*pair.near, {within(1s), within(9s)}));
@@ -100,7 +101,8 @@ TEST_CASE_TEMPLATE("a later deadline is not cut short by the one before it", T, 
     CHECK((*reads)[1].error() == Errc::deadline_expired);
 }
 
-TEST_CASE_TEMPLATE("an earlier deadline is not delayed by the one before it", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("an earlier deadline is not delayed by the one before it", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<std::vector<Result<Chunk>>> reads(pair.loop,
                                               reading_with(*pair.near, {within(90s), within(1s)}));
@@ -110,7 +112,7 @@ TEST_CASE_TEMPLATE("an earlier deadline is not delayed by the one before it", T,
     CHECK(reads.is_done());
 }
 
-TEST_CASE_TEMPLATE("one direction expires while the other goes on", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("one direction expires while the other goes on", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(more_than_fits);
     Pending<Result<Chunk>> read(pair.loop, reading(*pair.near, within(9s)));
@@ -123,7 +125,8 @@ TEST_CASE_TEMPLATE("one direction expires while the other goes on", T, Memory, T
     CHECK(read.is_done());
 }
 
-TEST_CASE_TEMPLATE("a quiet stream has no idle limit unless it is given one", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a quiet stream has no idle limit unless it is given one", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<Result<Chunk>> patient(pair.loop, reading(*pair.near));
     pair.advance(std::chrono::hours(24));
@@ -138,7 +141,7 @@ TEST_CASE_TEMPLATE("a quiet stream has no idle limit unless it is given one", T,
     CHECK(limited->error() == Errc::deadline_expired);
 }
 
-TEST_CASE_TEMPLATE("a read's own deadline replaces the idle limit", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a read's own deadline replaces the idle limit", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     pair.near->set_idle_timeout(30s);
     Pending<Result<Chunk>> longer(pair.loop, reading(*pair.near, within(60s)));
@@ -151,7 +154,7 @@ TEST_CASE_TEMPLATE("a read's own deadline replaces the idle limit", T, Memory, T
     CHECK(!endless.is_done());
 }
 
-TEST_CASE_TEMPLATE("a write that makes no progress for a minute fails", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a write that makes no progress for a minute fails", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(more_than_fits);
     Pending<Result<void>> write(pair.loop, writing(*pair.near, text));
@@ -163,7 +166,7 @@ TEST_CASE_TEMPLATE("a write that makes no progress for a minute fails", T, Memor
     CHECK(write->error() == Errc::deadline_expired);
 }
 
-TEST_CASE_TEMPLATE("progress extends the limit of a write that stalls", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("progress extends the limit of a write that stalls", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(more_than_fits);
     Pending<Result<void>> write(pair.loop, writing(*pair.near, text));
@@ -181,7 +184,7 @@ TEST_CASE_TEMPLATE("progress extends the limit of a write that stalls", T, Memor
     CHECK(write.is_done());
 }
 
-TEST_CASE_TEMPLATE("progress does not extend a write's own deadline", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("progress does not extend a write's own deadline", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(more_than_fits);
     Pending<Result<void>> write(pair.loop, writing(*pair.near, text, within(50s)));
@@ -193,7 +196,7 @@ TEST_CASE_TEMPLATE("progress does not extend a write's own deadline", T, Memory,
     CHECK(write.is_done());
 }
 
-TEST_CASE_TEMPLATE("a stall limit of zero is none", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a stall limit of zero is none", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     pair.near->set_write_stall_timeout(0s);
     const std::string text = pattern(more_than_fits);
@@ -203,7 +206,8 @@ TEST_CASE_TEMPLATE("a stall limit of zero is none", T, Memory, Tcp) {
     CHECK(!write.is_done());
 }
 
-TEST_CASE_TEMPLATE("input that is there beats a deadline that passed meanwhile", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("input that is there beats a deadline that passed meanwhile", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<Result<Chunk>> paused(pair.loop, reading(*pair.near, within(30s)));
     Pending<Result<void>> write(pair.loop, writing(*pair.far, "there"));
@@ -237,13 +241,15 @@ template <class T> void check_no_byte_lost(Interruption interruption) {
     CHECK((heard == text));
 }
 
-TEST_CASE_TEMPLATE("a deadline in the middle of reading loses no byte", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a deadline in the middle of reading loses no byte", T, TIDEMILL_EVERY_STREAM) {
     check_no_byte_lost<T>(Interruption::deadline);
 }
-TEST_CASE_TEMPLATE("a cancellation in the middle of reading loses no byte", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a cancellation in the middle of reading loses no byte", T,
+                   TIDEMILL_EVERY_STREAM) {
     check_no_byte_lost<T>(Interruption::cancel);
 }
-TEST_CASE_TEMPLATE("destroying the task in the middle of reading loses no byte", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("destroying the task in the middle of reading loses no byte", T,
+                   TIDEMILL_EVERY_STREAM) {
     check_no_byte_lost<T>(Interruption::destroy);
 }
 

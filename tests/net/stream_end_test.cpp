@@ -7,7 +7,8 @@ namespace {
 
 using namespace support;
 
-TEST_CASE_TEMPLATE("an orderly end is a value for ever after, for chunks", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("an orderly end is a value for ever after, for chunks", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     REQUIRE(pair.run(writing(*pair.far, "last")));
     REQUIRE(pair.run(shutting(*pair.far)));
@@ -19,7 +20,8 @@ TEST_CASE_TEMPLATE("an orderly end is a value for ever after, for chunks", T, Me
     }
 }
 
-TEST_CASE_TEMPLATE("an orderly end is a value for ever after, for spans", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("an orderly end is a value for ever after, for spans", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     std::array<std::byte, 64> buffer;
     Pending<Result<std::size_t>> waiting(pair.loop, reading_into(*pair.near, buffer));
@@ -29,13 +31,13 @@ TEST_CASE_TEMPLATE("an orderly end is a value for ever after, for spans", T, Mem
     for (int i = 0; i < 3; ++i) CHECK(pair.run(reading_into(*pair.near, buffer)).value() == 0);
 }
 
-TEST_CASE_TEMPLATE("reading into an empty span is misuse", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("reading into an empty span is misuse", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     DIES_WITH("a stream is not read into an empty span",
               [&] { pair.run(reading_into(*pair.near, {})).value(); });
 }
 
-TEST_CASE_TEMPLATE("the peer may end first and still be answered", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("the peer may end first and still be answered", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     REQUIRE(pair.run(shutting(*pair.far)));
     CHECK(pair.run(reading(*pair.near)).value().empty());
@@ -44,7 +46,7 @@ TEST_CASE_TEMPLATE("the peer may end first and still be answered", T, Memory, Tc
     CHECK(pair.run(reading_all(*pair.far)) == "answer");
 }
 
-TEST_CASE_TEMPLATE("our end may be sent twice, and nothing after it", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("our end may be sent twice, and nothing after it", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     REQUIRE(pair.run(shutting(*pair.near)));
     CHECK(pair.run(shutting(*pair.near)));
@@ -134,8 +136,8 @@ TEST_CASE_TEMPLATE("the first fatal error is final for both directions", T, Memo
     }
 }
 
-TEST_CASE_TEMPLATE("a reset ends a waiting read and a waiting write with the same error", T, Memory,
-                   Tcp) {
+TEST_CASE_TEMPLATE("a reset ends a waiting read and a waiting write with the same error", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string much = pattern(more_than_fits);
     Pending<Result<Chunk>> read(pair.loop, reading(*pair.near));
@@ -159,7 +161,7 @@ TEST_CASE_TEMPLATE("shutting a stream that was reset tells of the reset", T, Mem
     CHECK(pair.run(reading_all(*pair.near)) == reset_text);
 }
 
-TEST_CASE_TEMPLATE("a closed stream says so in every operation", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a closed stream says so in every operation", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     pair.near->close();
     CHECK(!pair.near->is_open());

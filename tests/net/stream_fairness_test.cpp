@@ -61,7 +61,8 @@ private:
     Work& work_;
 };
 
-TEST_CASE_TEMPLATE("a writer to a fast peer does one budget of work in a turn", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a writer to a fast peer does one budget of work in a turn", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Work written;
     Work read;
@@ -73,7 +74,8 @@ TEST_CASE_TEMPLATE("a writer to a fast peer does one budget of work in a turn", 
     CHECK(watch.most.operations <= 32);
 }
 
-TEST_CASE_TEMPLATE("a reader of a fast peer does one budget of work in a turn", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a reader of a fast peer does one budget of work in a turn", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(4096);
     Work written;
@@ -86,7 +88,8 @@ TEST_CASE_TEMPLATE("a reader of a fast peer does one budget of work in a turn", 
     CHECK(watch.most.operations <= 33); // the one that had waited is not charged
 }
 
-TEST_CASE_TEMPLATE("reading the end of a stream for ever starves nobody", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("reading the end of a stream for ever starves nobody", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     REQUIRE(pair.run(shutting(*pair.far)));
     Work read;
@@ -97,7 +100,7 @@ TEST_CASE_TEMPLATE("reading the end of a stream for ever starves nobody", T, Mem
     CHECK(watch.most.operations <= 33);
 }
 
-TEST_CASE_TEMPLATE("failing to write for ever starves nobody", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("failing to write for ever starves nobody", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     REQUIRE(pair.run(shutting(*pair.near)));
     Work failed;
@@ -124,8 +127,8 @@ Task<void> reading_in_threes(Stream& stream, std::string& heard) {
     }
 }
 
-TEST_CASE_TEMPLATE("a task destroyed at the end of its budget takes no bytes along", T, Memory,
-                   Tcp) {
+TEST_CASE_TEMPLATE("a task destroyed at the end of its budget takes no bytes along", T,
+                   TIDEMILL_EVERY_STREAM) {
     LoopOptions options;
     options.operations_per_turn = 1;
     Pair<T> pair(options);
@@ -142,7 +145,8 @@ TEST_CASE_TEMPLATE("a task destroyed at the end of its budget takes no bytes alo
 
 // Leases
 
-TEST_CASE_TEMPLATE("a stream over its lease budget is read when leases come back", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a stream over its lease budget is read when leases come back", T,
+                   TIDEMILL_EVERY_STREAM) {
     LoopOptions options;
     options.leased_bytes_per_stream = 4096;
     Pair<T> pair(options);
@@ -157,7 +161,8 @@ TEST_CASE_TEMPLATE("a stream over its lease budget is read when leases come back
     CHECK(read->value().text() == "second");
 }
 
-TEST_CASE_TEMPLATE("leases that come back reach a reader beside a waiting writer", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("leases that come back reach a reader beside a waiting writer", T,
+                   TIDEMILL_EVERY_STREAM) {
     LoopOptions options;
     options.leased_bytes_per_stream = 4096;
     Pair<T> pair(options);
@@ -175,8 +180,8 @@ TEST_CASE_TEMPLATE("leases that come back reach a reader beside a waiting writer
     CHECK(read->value().text() == "second");
 }
 
-TEST_CASE_TEMPLATE("a stream that holds no lease is read with the loop over its budget", T, Memory,
-                   Tcp) {
+TEST_CASE_TEMPLATE("a stream that holds no lease is read with the loop over its budget", T,
+                   TIDEMILL_EVERY_STREAM) {
     LoopOptions options;
     options.leased_bytes = 4096;
     Pair<T> pair(options);
@@ -201,7 +206,7 @@ TEST_CASE_TEMPLATE("a stream over its lease budget still reads into the caller's
     CHECK(pair.run(reading_exactly(*pair.near, 6)) == "second");
 }
 
-TEST_CASE_TEMPLATE("an idle stream that waits holds no buffer", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("an idle stream that waits holds no buffer", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<Result<Chunk>> read(pair.loop, reading(*pair.near));
     pair.settle();
@@ -231,7 +236,8 @@ Task<void> asking(Stream& stream, int times, bool& is_done) {
     is_done = true;
 }
 
-TEST_CASE_TEMPLATE("an established pair allocates nothing for a message", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("an established pair allocates nothing for a message", T,
+                   TIDEMILL_EVERY_STREAM) {
     SKIP_UNLESS_ALLOCATIONS_ARE_COUNTED();
     Pair<T> pair;
     TaskScope tasks(pair.loop);

@@ -31,7 +31,8 @@ template <class T> struct HalfSent : Pair<T> {
     Pending<Result<void>> write;
 };
 
-TEST_CASE_TEMPLATE("a write that timed out after some bytes tears the stream", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a write that timed out after some bytes tears the stream", T,
+                   TIDEMILL_EVERY_STREAM) {
     HalfSent<T> half;
     half.advance(11s);
     REQUIRE(half.turn_until([&] { return half.write.is_done(); }));
@@ -41,7 +42,8 @@ TEST_CASE_TEMPLATE("a write that timed out after some bytes tears the stream", T
     half.check_torn();
 }
 
-TEST_CASE_TEMPLATE("a write that was cancelled after some bytes tears the stream", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a write that was cancelled after some bytes tears the stream", T,
+                   TIDEMILL_EVERY_STREAM) {
     HalfSent<T> half;
     half.near->cancel();
     CHECK(!half.write.is_done()); // nobody is resumed inside cancel()
@@ -51,14 +53,15 @@ TEST_CASE_TEMPLATE("a write that was cancelled after some bytes tears the stream
     half.check_torn();
 }
 
-TEST_CASE_TEMPLATE("a write whose task is destroyed after some bytes tears the stream", T, Memory,
-                   Tcp) {
+TEST_CASE_TEMPLATE("a write whose task is destroyed after some bytes tears the stream", T,
+                   TIDEMILL_EVERY_STREAM) {
     HalfSent<T> half;
     half.write.destroy();
     half.check_torn();
 }
 
-TEST_CASE_TEMPLATE("a write that failed after some bytes tears the stream", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a write that failed after some bytes tears the stream", T,
+                   TIDEMILL_EVERY_STREAM) {
     HalfSent<T> half;
     half.far->abort();
     REQUIRE(half.turn_until([&] { return half.write.is_done(); }));
@@ -70,7 +73,7 @@ TEST_CASE_TEMPLATE("a write that failed after some bytes tears the stream", T, M
     CHECK(!half.near->is_open());
 }
 
-TEST_CASE_TEMPLATE("a torn stream that is closed gracefully is aborted", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a torn stream that is closed gracefully is aborted", T, TIDEMILL_EVERY_STREAM) {
     HalfSent<T> half;
     half.write.destroy();
     CHECK(half.run(closing(*half.near)).error() == Errc::torn);
@@ -78,8 +81,8 @@ TEST_CASE_TEMPLATE("a torn stream that is closed gracefully is aborted", T, Memo
     CHECK(half.run(reading_all(*half.far)).ends_with("<Connection reset by peer>"));
 }
 
-TEST_CASE_TEMPLATE("closing a stream under a write that has sent a part aborts it", T, Memory,
-                   Tcp) {
+TEST_CASE_TEMPLATE("closing a stream under a write that has sent a part aborts it", T,
+                   TIDEMILL_EVERY_STREAM) {
     HalfSent<T> half;
     half.near->close();
     REQUIRE(half.turn_until([&] { return half.write.is_done(); }));
@@ -87,7 +90,7 @@ TEST_CASE_TEMPLATE("closing a stream under a write that has sent a part aborts i
     CHECK(half.run(reading_all(*half.far)).ends_with("<Connection reset by peer>"));
 }
 
-TEST_CASE_TEMPLATE("a torn stream can still be read", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a torn stream can still be read", T, TIDEMILL_EVERY_STREAM) {
     HalfSent<T> half;
     half.write.destroy();
     REQUIRE(half.run(writing(*half.far, "heard")));
@@ -103,7 +106,8 @@ Task<Result<void>> filling(Stream& stream, std::size_t& sent) {
     }
 }
 
-TEST_CASE_TEMPLATE("a write of which no byte had left does not tear the stream", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a write of which no byte had left does not tear the stream", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     std::size_t sent = 0;
     Pending<Result<void>> write(pair.loop, filling(*pair.near, sent));

@@ -34,7 +34,8 @@ void check_gathered(LoopFixture& fixture, Stream& near, Stream& far, std::size_t
     CHECK(*write);
 }
 
-TEST_CASE_TEMPLATE("a gathered write sends its pieces in order, empty ones too", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a gathered write sends its pieces in order, empty ones too", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     for (const std::size_t count : {0u, 1u, 2u, 3u, 63u, 64u, 65u, 100u})
         check_gathered(pair, *pair.near, *pair.far, count);
@@ -50,7 +51,7 @@ TEST_CASE("a gathered write sends its pieces in order, one byte at a time") {
     for (const std::size_t count : {2u, 5u, 70u}) check_gathered(fixture, *near, *far, count);
 }
 
-TEST_CASE_TEMPLATE("a gathered write that waits sends the rest", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a gathered write that waits sends the rest", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(more_than_fits / 4);
     const std::vector<Bytes> pieces{text, "", text, text, text};
@@ -61,7 +62,7 @@ TEST_CASE_TEMPLATE("a gathered write that waits sends the rest", T, Memory, Tcp)
     CHECK(write.is_done());
 }
 
-TEST_CASE_TEMPLATE("an empty write succeeds at once", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("an empty write succeeds at once", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     CHECK(pair.run(writing(*pair.near, "")));
     CHECK(pair.near->bytes_sent() == 0);
@@ -69,14 +70,14 @@ TEST_CASE_TEMPLATE("an empty write succeeds at once", T, Memory, Tcp) {
 
 // Who waits, and who goes
 
-TEST_CASE_TEMPLATE("a second read at once is misuse", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a second read at once is misuse", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<Result<Chunk>> first(pair.loop, reading(*pair.near));
     DIES_WITH("a stream is read by one task at a time",
               [&] { Pending<Result<Chunk>> second(pair.loop, reading(*pair.near)); });
 }
 
-TEST_CASE_TEMPLATE("a second write at once is misuse", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("a second write at once is misuse", T, TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(more_than_fits);
     Pending<Result<void>> first(pair.loop, writing(*pair.near, text));
@@ -88,7 +89,8 @@ TEST_CASE_TEMPLATE("a second write at once is misuse", T, Memory, Tcp) {
               [&] { Pending<Result<void>> end(pair.loop, closing(*pair.near)); });
 }
 
-TEST_CASE_TEMPLATE("cancelling ends both directions as cancelled, and later", T, Memory, Tcp) {
+TEST_CASE_TEMPLATE("cancelling ends both directions as cancelled, and later", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     const std::string text = pattern(more_than_fits);
     Pending<Result<Chunk>> read(pair.loop, reading(*pair.near));
@@ -103,8 +105,8 @@ TEST_CASE_TEMPLATE("cancelling ends both directions as cancelled, and later", T,
     CHECK(write->error() == Errc::cancelled);
 }
 
-TEST_CASE_TEMPLATE("destroying a stream under a waiting task ends its wait, and later", T, Memory,
-                   Tcp) {
+TEST_CASE_TEMPLATE("destroying a stream under a waiting task ends its wait, and later", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<Result<Chunk>> read(pair.loop, reading(*pair.near, within(60s)));
     pair.settle();
@@ -114,8 +116,8 @@ TEST_CASE_TEMPLATE("destroying a stream under a waiting task ends its wait, and 
     CHECK(read->error() == Errc::cancelled);
 }
 
-TEST_CASE_TEMPLATE("destroying a stream and then the task that waited resumes nobody", T, Memory,
-                   Tcp) {
+TEST_CASE_TEMPLATE("destroying a stream and then the task that waited resumes nobody", T,
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<Result<Chunk>> read(pair.loop, reading(*pair.near, within(60s)));
     pair.near.reset();
@@ -125,7 +127,7 @@ TEST_CASE_TEMPLATE("destroying a stream and then the task that waited resumes no
 }
 
 TEST_CASE_TEMPLATE("aborting under a waiting task ends its wait, and the peer sees a reset", T,
-                   Memory, Tcp) {
+                   TIDEMILL_EVERY_STREAM) {
     Pair<T> pair;
     Pending<Result<Chunk>> read(pair.loop, reading(*pair.near));
     pair.near->abort();

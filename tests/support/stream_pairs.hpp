@@ -14,6 +14,12 @@
 #include <tidemill/net/tcp_listener.hpp>
 #include <tidemill/testing/memory_stream.hpp>
 
+// The transports that the suites of every stream run over. Another binary runs the same suites over
+// others, which TIDEMILL_STREAM_HEADER declares.
+#ifndef TIDEMILL_EVERY_STREAM
+#define TIDEMILL_EVERY_STREAM Memory, Tcp
+#endif
+
 namespace tidemill::support {
 
 using namespace std::chrono_literals;
@@ -188,3 +194,7 @@ inline std::string pattern(std::size_t size) {
 
 TYPE_TO_STRING_AS("Memory", tidemill::support::Memory);
 TYPE_TO_STRING_AS("Tcp", tidemill::support::Tcp);
+
+#ifdef TIDEMILL_STREAM_HEADER
+#include TIDEMILL_STREAM_HEADER
+#endif

@@ -14,6 +14,7 @@ constexpr std::size_t minimal_example_lines_max = 29;
 
 // The programs that show how little is needed.
 constexpr std::array minimal_examples = {"examples/tcp_client.cpp", "examples/tcp_echo.cpp",
+                                         "examples/tls_client.cpp", "examples/tls_echo.cpp",
                                          "examples/udp_echo.cpp"};
 
 // Spelt in halves, so that this file keeps its own rule.

@@ -32,6 +32,10 @@ enum class Errc {
     unknown_selector,  ///< no selector of this name on this platform
     not_supported,     ///< the platform lacks the facility; equal to std::errc::not_supported
     channel_closed,    ///< no further items will come through this channel
+    tls_setup,         ///< certificates, keys or options of TLS that cannot be used
+    tls_failed,        ///< TLS cannot go on: the peer or the path broke its rules
+    tls_alert,         ///< the peer ended TLS with an alert, which says what it objects to
+    not_trusted,       ///< the peer's certificate does not prove who it is
 };
 
 /// The category of `Errc`; its name is "tidemill".

@@ -44,6 +44,8 @@ enum class SuspensionPoint : std::uint8_t {
     signals,
     standard_input,
     watch,
+    tls_handshake,
+    tls_flush,
     count_
 };
 

@@ -1,0 +1,186 @@
+// The inside of a TlsStream: a state machine between an engine and the stream below.
+//
+// Input: ciphertext is received only while somebody waits for plain text, for the handshake or for
+// the end, and while the peer takes our output; one chunk at a time, decrypted where it lies.
+// Output: small writes gather as plain text in `block_`; records gather in `queued_`; `outgoing_`
+// is what the stream below is sending at the moment and must not change.
+//
+// Whoever waits is resumed through the loop's ready list, with one exception: a read that has its
+// bytes is resumed at once, as the last thing that a call from the loop does, since a task that is
+// destroyed on the ready list would take the bytes along.
+#pragma once
+
+#include "tls/inner_operations.hpp"
+#include "tls/tls_loop.hpp"
+#include <limits>
+#include <memory>
+#include <optional>
+#include <tidemill/core/loop_member.hpp>
+#include <tidemill/core/timer_node.hpp>
+#include <tidemill/net/stream_ends.hpp>
+#include <tidemill/tls/tls_engine.hpp>
+#include <tidemill/tls/tls_stream.hpp>
+
+namespace tidemill::detail {
+
+class TlsConnection final : public OperationOwner,
+                            private TaskOwner,
+                            private LoopMember,
+                            private Gathering,
+                            private Deferred,
+                            private TimerNode {
+public:
+    TlsConnection(Stream& inner, TlsEngine engine, const TlsStreamOptions& options) noexcept;
+    TlsConnection(std::unique_ptr<Stream> inner, TlsEngine engine,
+                  const TlsStreamOptions& options) noexcept;
+    ~TlsConnection();
+
+    bool start_read(ReadRequest& request, PromiseBase& waiter) noexcept;
+    bool start_write(WriteRequest& request, PromiseBase& waiter) noexcept;
+    bool start_shutdown(ShutdownOperation& request, PromiseBase& waiter) noexcept;
+    bool start_close(CloseOperation& request, PromiseBase& waiter) noexcept;
+    bool start_handshake(HandshakeOperation& request, PromiseBase& waiter) noexcept;
+    bool start_flush(FlushOperation& request, PromiseBase& waiter) noexcept;
+    void abandon(Operation& operation) noexcept override;
+    void cancel() noexcept;
+    void close() noexcept;
+    void abort() noexcept;
+
+    [[nodiscard]] bool is_open() const noexcept { return is_open_; }
+    [[nodiscard]] bool is_ready() const noexcept { return engine_.is_handshake_complete(); }
+    [[nodiscard]] std::uint64_t bytes_received() const noexcept { return received_; }
+    [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return sent_; }
+    [[nodiscard]] Stream& inner() const noexcept { return *inner_; }
+    [[nodiscard]] const TlsEngine& engine() const noexcept { return engine_; }
+
+private:
+    static constexpr std::int64_t no_moment = std::numeric_limits<std::int64_t>::max();
+
+    // A source without a socket: all that it wants is to hear of leases.
+    struct LeaseWaiter final : Source {
+        explicit LeaseWaiter(TlsConnection& owner) noexcept : connection(owner) {}
+        void abandon(Operation&) noexcept override {} // nobody waits here
+        void on_readable() noexcept override {}
+        void on_writable() noexcept override {}
+        void on_leases_returned() noexcept override { connection.on_leases_returned(); }
+        void on_loop_gone() noexcept override {}
+        TlsConnection& connection;
+    };
+
+    // Life (tls_connection.cpp)
+    [[nodiscard]] PackedError bind(PromiseBase& waiter) noexcept;
+    void release() noexcept;
+    void close_now() noexcept;
+    void end_waiters() noexcept;
+    void fail(PackedError error) noexcept;
+    void fail_engine() noexcept;
+    void finish_writer(PackedError error) noexcept;
+    void continue_later() noexcept;
+    void on_loop_gone() noexcept override;
+    void child_stopped(PromiseBase& root) noexcept override { root.destroy(); }
+    void child_failed(std::exception_ptr) noexcept override {}
+    [[nodiscard]] const char* name() const noexcept override { return "tls"; }
+
+    // Time (tls_connection.cpp)
+    void on_timer() noexcept override;
+    void watch_time() noexcept;
+    [[nodiscard]] std::int64_t moment_of(Deadline deadline) noexcept;
+    [[nodiscard]] Deadline inner_deadline() const noexcept;
+    void expire_reader() noexcept;
+
+    // Handshake (tls_handshake.cpp)
+    void begin_handshake() noexcept;
+    void advance_handshake() noexcept;
+    void take_handshake_step() noexcept;
+    [[nodiscard]] bool has_ration() noexcept;
+    void stop_waiting_for_ration() noexcept;
+    void on_handshake_complete() noexcept;
+    void finish_handshaker(PackedError error) noexcept;
+
+    // Input (tls_input.cpp)
+    void on_inner_read() noexcept;
+    void run_deferred() noexcept override;
+    void on_leases_returned() noexcept;
+    [[nodiscard]] bool wants_input() const noexcept;
+    [[nodiscard]] bool has_undecrypted() const noexcept;
+    [[nodiscard]] bool fetch() noexcept;
+    void absorb() noexcept;
+    void serve() noexcept;
+    void serve_reader() noexcept;
+    [[nodiscard]] bool try_read(ReadRequest& request) noexcept;
+    [[nodiscard]] bool decrypt(ReadRequest& request) noexcept;
+    [[nodiscard]] TlsNext decrypt_into(std::span<std::byte> into, std::size_t& count) noexcept;
+    [[nodiscard]] TlsNext decrypt_in_place(Chunk& chunk, std::size_t& count) noexcept;
+    [[nodiscard]] TlsNext decrypt_leased(Chunk& chunk, std::size_t& count) noexcept;
+    void wait_for_leases();
+    void keep_unread() noexcept;
+    [[nodiscard]] bool drain(CloseOperation& request) noexcept;
+    [[nodiscard]] bool discard(CloseOperation& request) noexcept;
+
+    // Output (tls_output.cpp)
+    void flush() noexcept override;
+    void on_inner_write() noexcept;
+    void wait_as_writer(Operation& request, Deadline deadline, PromiseBase& waiter) noexcept;
+    void continue_writer() noexcept;
+    [[nodiscard]] bool accept(WriteRequest& request) noexcept;
+    [[nodiscard]] std::size_t accept_piece(std::span<const std::byte> piece) noexcept;
+    void encrypt(std::span<const std::byte> plain) noexcept;
+    void encrypt_gathered() noexcept;
+    void send_now() noexcept;
+    void finish_inner_write() noexcept;
+    [[nodiscard]] PackedError end_output() noexcept;
+    [[nodiscard]] std::size_t pending_bytes() const noexcept;
+    [[nodiscard]] bool is_output_full() const noexcept {
+        return pending_bytes() >= options_.pending_output_bytes;
+    }
+    /// More than writers can have caused: TLS answers a peer that does not read. Below that reading
+    /// must go on, or two sides that both have much to say would wait for each other for ever.
+    [[nodiscard]] bool is_output_flooded() const noexcept {
+        return pending_bytes() >=
+               options_.pending_output_bytes + 3 * TlsEngine::largest_write_bytes;
+    }
+    void drop_output() noexcept;
+
+    TlsEngine engine_;
+    Stream* inner_;
+    std::unique_ptr<Stream> owned_;
+    TlsStreamOptions options_;
+    TlsLoop* shared_ = nullptr; ///< null until the first operation
+    StreamEnds ends_;
+    Operation* reader_ = nullptr; ///< a read, or a graceful close
+    Operation* writer_ = nullptr; ///< a write, a flush, an end
+    HandshakeOperation* handshaker_ = nullptr;
+
+    InnerPump read_pump_;
+    std::optional<InnerRead> inner_read_;
+    Chunk input_;            ///< ciphertext that the engine has not taken yet
+    PackedError soft_error_; ///< of the stream below, about one read only
+    LeaseAccount leases_;
+    LeaseWaiter lease_waiter_{*this};
+    std::uint32_t lease_slot_ = 0;
+    bool lacks_leases_ = false;
+
+    InnerPump write_pump_;
+    std::optional<InnerWrite> inner_write_;
+    TlsEngine::Output outgoing_;
+    TlsEngine::Output queued_;
+    std::unique_ptr<TlsLoop::Block> block_;
+    std::size_t gathered_bytes_ = 0; ///< in `block_`
+
+    std::int64_t handshake_moment_ = no_moment;
+    std::int64_t read_moment_ = no_moment;
+    std::int64_t write_moment_ = no_moment;
+    bool is_read_limit_default_ = true;
+    bool has_begun_ = false; ///< the handshake
+    bool waits_for_ration_ = false;
+    bool is_open_ = true;
+    int exceptions_at_birth_;
+    std::uint64_t deferred_turn_ = 0; ///< in which a reader was served late in the turn
+    std::uint64_t received_ = 0;
+    std::uint64_t sent_ = 0;
+};
+
+/// The code of an error, as operations carry it.
+[[nodiscard]] PackedError pack(const Error& error) noexcept;
+
+} // namespace tidemill::detail

@@ -1,0 +1,66 @@
+#include "tls/tls_loop.hpp"
+
+namespace tidemill::detail {
+
+TlsLoop& TlsLoop::of(LoopCore& loop) {
+    auto& extension = loop.extension(ExtensionSlot::tls);
+    if (extension == nullptr) extension = std::make_unique<TlsLoop>(loop);
+    return static_cast<TlsLoop&>(*extension);
+}
+
+TlsEngine::Output TlsLoop::take_output() {
+    // A full pending output and the record that exceeds it, with the overhead of each record.
+    constexpr std::size_t usual_bytes = 82 * 1024;
+    TlsEngine::Output output;
+    if (outputs_.empty()) {
+        output.reserve(usual_bytes);
+    } else {
+        output = std::move(outputs_.back());
+        outputs_.pop_back();
+    }
+    return output;
+}
+
+void TlsLoop::give_back(TlsEngine::Output&& output) noexcept {
+    TlsEngine::Output spare = std::move(output);
+    if (spare.capacity() == 0 || outputs_.size() >= most_spare_outputs) return;
+    spare.clear();
+    try {
+        outputs_.push_back(std::move(spare));
+    } catch (const std::bad_alloc&) {
+        return; // freed instead
+    }
+}
+
+std::unique_ptr<TlsLoop::Block> TlsLoop::take_block() {
+    if (blocks_out_ >= most_blocks) loop_.flush_gathered();
+    std::unique_ptr<Block> block;
+    if (blocks_.empty()) {
+        blocks_.reserve(blocks_out_ + 1); // so that giving back needs no memory
+        block.reset(new Block);           // not cleared: it is filled before it is read
+    } else {
+        block = std::move(blocks_.back());
+        blocks_.pop_back();
+    }
+    ++blocks_out_;
+    return block;
+}
+
+void TlsLoop::give_back(std::unique_ptr<Block> block) noexcept {
+    --blocks_out_;
+    if (blocks_.size() < most_blocks && blocks_.size() < blocks_.capacity())
+        blocks_.push_back(std::move(block));
+}
+
+bool TlsLoop::may_shake_hands(bool has_waited) noexcept {
+    if (const std::uint64_t turn = loop_.counters().turns; turn != ration_turn_) {
+        ration_turn_ = turn;
+        ration_ = handshakes_per_turn;
+    }
+    if (waiting_ > 0 && !has_waited) return false;
+    if (ration_ == 0) return false;
+    --ration_;
+    return true;
+}
+
+} // namespace tidemill::detail

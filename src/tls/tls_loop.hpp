@@ -1,0 +1,55 @@
+// What the TLS connections of one loop share: buffers for output, and the ration of handshakes.
+//
+// A connection needs a buffer only between a write and the flush of that turn, so a few serve all
+// of them, and those few stay in the cache. A handshake costs as much as a hundred messages, so a
+// crowd of them takes turns: the rest of the loop runs in between.
+#pragma once
+
+#include "core/loop_core.hpp"
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <tidemill/tls/tls_engine.hpp>
+#include <vector>
+
+namespace tidemill::detail {
+
+class TlsLoop final : public LoopExtension {
+public:
+    /// The plain text of a record to be.
+    using Block = std::array<std::byte, TlsEngine::largest_write_bytes>;
+
+    static constexpr unsigned handshakes_per_turn = 4;
+    static constexpr std::size_t most_blocks = 64;
+
+    explicit TlsLoop(LoopCore& loop) noexcept : loop_(loop) {}
+    /// Of this loop, made on first use. Throws std::bad_alloc.
+    [[nodiscard]] static TlsLoop& of(LoopCore& loop);
+
+    /// Empty, with room for what is usually sent at once. Throws std::bad_alloc.
+    [[nodiscard]] TlsEngine::Output take_output();
+    void give_back(TlsEngine::Output&& output) noexcept;
+    /// When too many are out, everybody is flushed first. Throws std::bad_alloc.
+    [[nodiscard]] std::unique_ptr<Block> take_block();
+    void give_back(std::unique_ptr<Block> block) noexcept;
+
+    /// Whether a step of a handshake may be taken in this turn; who has `waited` for it goes first.
+    [[nodiscard]] bool may_shake_hands(bool has_waited) noexcept;
+    void one_waits() noexcept { ++waiting_; }
+    void one_waits_no_more() noexcept { --waiting_; }
+
+    void on_loop_gone() noexcept override {}
+
+private:
+    static constexpr std::size_t most_spare_outputs = 4;
+
+    LoopCore& loop_;
+    std::vector<TlsEngine::Output> outputs_;
+    std::vector<std::unique_ptr<Block>> blocks_;
+    std::size_t blocks_out_ = 0;
+    std::size_t waiting_ = 0;
+    std::uint64_t ration_turn_ = 0;
+    unsigned ration_ = 0;
+};
+
+} // namespace tidemill::detail
