@@ -37,6 +37,8 @@ public:
 
     bool start_read(ReadRequest& request, PromiseBase& waiter) noexcept;
     bool start_write(WriteRequest& request, PromiseBase& waiter) noexcept;
+    [[nodiscard]] std::ptrdiff_t try_write(WriteRequest& request,
+                                           std::ptrdiff_t not_tried) noexcept;
     bool start_shutdown(ShutdownOperation& request, PromiseBase& waiter) noexcept;
     bool start_close(CloseOperation& request, PromiseBase& waiter) noexcept;
     bool start_handshake(HandshakeOperation& request, PromiseBase& waiter) noexcept;
@@ -45,6 +47,13 @@ public:
     void cancel() noexcept;
     void close() noexcept;
     void abort() noexcept;
+
+    /// For TlsLoop: this connection may keep its buffers, or has to give them back.
+    void keep_buffers() noexcept { engine_.keep_buffers(true); }
+    void cool_down() noexcept {
+        warm_place_ = TlsLoop::not_warm;
+        engine_.keep_buffers(false);
+    }
 
     [[nodiscard]] bool is_open() const noexcept { return is_open_; }
     [[nodiscard]] bool is_ready() const noexcept { return engine_.is_handshake_complete(); }
@@ -122,6 +131,9 @@ private:
     void wait_as_writer(Operation& request, Deadline deadline, PromiseBase& waiter) noexcept;
     void continue_writer() noexcept;
     [[nodiscard]] bool accept(WriteRequest& request) noexcept;
+    [[nodiscard]] bool accept_gathered(WriteRequest& request) noexcept;
+    [[nodiscard]] bool accept_bytes(WriteRequest& request,
+                                    std::span<const std::byte> bytes) noexcept;
     [[nodiscard]] std::size_t accept_piece(std::span<const std::byte> piece) noexcept;
     void encrypt(std::span<const std::byte> plain) noexcept;
     void encrypt_gathered() noexcept;
@@ -129,6 +141,10 @@ private:
     void finish_inner_write() noexcept;
     [[nodiscard]] PackedError end_output() noexcept;
     [[nodiscard]] std::size_t pending_bytes() const noexcept;
+    /// What can be gathered without making a record full.
+    [[nodiscard]] std::size_t block_room() const noexcept {
+        return TlsEngine::largest_write_bytes - 1 - gathered_bytes_;
+    }
     [[nodiscard]] bool is_output_full() const noexcept {
         return pending_bytes() >= options_.pending_output_bytes;
     }
@@ -144,6 +160,7 @@ private:
     Stream* inner_;
     std::unique_ptr<Stream> owned_;
     TlsStreamOptions options_;
+    std::size_t warm_place_ = TlsLoop::not_warm;
     TlsLoop* shared_ = nullptr; ///< null until the first operation
     StreamEnds ends_;
     Operation* reader_ = nullptr; ///< a read, or a graceful close

@@ -128,6 +128,7 @@ bool TlsConnection::try_read(ReadRequest& request) noexcept {
 }
 
 bool TlsConnection::decrypt(ReadRequest& request) noexcept {
+    shared_->at_work(*this, warm_place_);
     std::size_t count = 0;
     TlsNext next = TlsNext::want_input;
     const bool has_ended = engine_.received_close_notify() || engine_.has_failed();
