@@ -56,7 +56,8 @@ public:
     }
 
     [[nodiscard]] bool is_open() const noexcept { return is_open_; }
-    [[nodiscard]] bool is_ready() const noexcept { return engine_.is_handshake_complete(); }
+    /// The handshake is complete.
+    [[nodiscard]] bool is_ready() const noexcept { return is_ready_; }
     [[nodiscard]] std::uint64_t bytes_received() const noexcept { return received_; }
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return sent_; }
     [[nodiscard]] Stream& inner() const noexcept { return *inner_; }
@@ -110,7 +111,10 @@ private:
     void run_deferred() noexcept override;
     void on_leases_returned() noexcept;
     [[nodiscard]] bool wants_input() const noexcept;
-    [[nodiscard]] bool has_undecrypted() const noexcept;
+    [[nodiscard]] bool has_undecrypted() const noexcept {
+        return (has_more_ || !input_.empty()) && is_ready_ && !lacks_leases_;
+    }
+    [[nodiscard]] TlsNext read_engine(std::span<std::byte> into, std::size_t& count) noexcept;
     [[nodiscard]] bool fetch() noexcept;
     void absorb() noexcept;
     void serve() noexcept;
@@ -138,6 +142,7 @@ private:
     void encrypt(std::span<const std::byte> plain) noexcept;
     void encrypt_gathered() noexcept;
     void send_now() noexcept;
+    void send_here() noexcept;
     void finish_inner_write() noexcept;
     [[nodiscard]] PackedError end_output() noexcept;
     [[nodiscard]] std::size_t pending_bytes() const noexcept;
@@ -188,6 +193,8 @@ private:
     std::int64_t write_moment_ = no_moment;
     bool is_read_limit_default_ = true;
     bool has_begun_ = false; ///< the handshake
+    bool is_ready_ = false;
+    bool has_more_ = false; ///< the engine: text, an end or a failure behind what it has given
     bool waits_for_ration_ = false;
     bool is_open_ = true;
     int exceptions_at_birth_;

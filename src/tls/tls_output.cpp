@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <tidemill/core/inline.hpp>
 #include <tidemill/core/require.hpp>
 
 namespace tidemill::detail {
@@ -130,12 +131,7 @@ void TlsConnection::encrypt_gathered() noexcept {
 
 // Sending
 
-void TlsConnection::flush() noexcept {
-    loop_->begin_run();
-    send_now();
-}
-
-void TlsConnection::send_now() noexcept {
+TIDEMILL_INLINE void TlsConnection::send_here() noexcept {
     if (inner_write_) return; // what it leaves follows when it is done
     encrypt_gathered();
     if (queued_.empty()) return;
@@ -143,6 +139,14 @@ void TlsConnection::send_now() noexcept {
     inner_write_.emplace(*inner_, outgoing_);
     if (!inner_write_->start(write_pump_)) finish_inner_write();
 }
+
+// What lies between the loop and the system call is inlined by force: see tcp_read.cpp.
+void TlsConnection::flush() noexcept {
+    loop_->begin_run();
+    send_here();
+}
+
+void TlsConnection::send_now() noexcept { send_here(); }
 
 void TlsConnection::finish_inner_write() noexcept {
     const PackedError error = inner_write_->error();
