@@ -61,6 +61,7 @@ void TlsConnection::release() noexcept {
     if (shared_ != nullptr) {
         if (armed()) loop_->wheel().cancel(*this);
         if (lacks_leases_) loop_->detach(lease_slot_);
+        shared_->leave_warm(warm_place_);
         loop_->remove_member(*this);
         shared_ = nullptr;
     }

@@ -37,6 +37,8 @@ public:
 
     bool start_read(ReadRequest& request, PromiseBase& waiter) noexcept;
     bool start_write(WriteRequest& request, PromiseBase& waiter) noexcept;
+    [[nodiscard]] std::ptrdiff_t try_write(WriteRequest& request,
+                                           std::ptrdiff_t not_tried) noexcept;
     bool start_shutdown(ShutdownOperation& request, PromiseBase& waiter) noexcept;
     bool start_close(CloseOperation& request, PromiseBase& waiter) noexcept;
     bool start_handshake(HandshakeOperation& request, PromiseBase& waiter) noexcept;
@@ -46,8 +48,16 @@ public:
     void close() noexcept;
     void abort() noexcept;
 
+    /// For TlsLoop: this connection may keep its buffers, or has to give them back.
+    void keep_buffers() noexcept { engine_.keep_buffers(true); }
+    void cool_down() noexcept {
+        warm_place_ = TlsLoop::not_warm;
+        engine_.keep_buffers(false);
+    }
+
     [[nodiscard]] bool is_open() const noexcept { return is_open_; }
-    [[nodiscard]] bool is_ready() const noexcept { return engine_.is_handshake_complete(); }
+    /// The handshake is complete.
+    [[nodiscard]] bool is_ready() const noexcept { return is_ready_; }
     [[nodiscard]] std::uint64_t bytes_received() const noexcept { return received_; }
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return sent_; }
     [[nodiscard]] Stream& inner() const noexcept { return *inner_; }
@@ -102,7 +112,10 @@ private:
     void run_deferred() noexcept override;
     void on_leases_returned() noexcept;
     [[nodiscard]] bool wants_input() const noexcept;
-    [[nodiscard]] bool has_undecrypted() const noexcept;
+    [[nodiscard]] bool has_undecrypted() const noexcept {
+        return (has_more_ || !input_.empty()) && is_ready_ && !lacks_leases_;
+    }
+    [[nodiscard]] TlsNext read_engine(std::span<std::byte> into, std::size_t& count) noexcept;
     [[nodiscard]] bool fetch() noexcept;
     void absorb() noexcept;
     void serve() noexcept;
@@ -123,13 +136,21 @@ private:
     void wait_as_writer(Operation& request, Deadline deadline, PromiseBase& waiter) noexcept;
     void continue_writer() noexcept;
     [[nodiscard]] bool accept(WriteRequest& request) noexcept;
+    [[nodiscard]] bool accept_gathered(WriteRequest& request) noexcept;
+    [[nodiscard]] bool accept_bytes(WriteRequest& request,
+                                    std::span<const std::byte> bytes) noexcept;
     [[nodiscard]] std::size_t accept_piece(std::span<const std::byte> piece) noexcept;
     void encrypt(std::span<const std::byte> plain) noexcept;
     void encrypt_gathered() noexcept;
     void send_now() noexcept;
+    void send_here() noexcept;
     void finish_inner_write() noexcept;
     [[nodiscard]] PackedError end_output() noexcept;
     [[nodiscard]] std::size_t pending_bytes() const noexcept;
+    /// What can be gathered without making a record full.
+    [[nodiscard]] std::size_t block_room() const noexcept {
+        return TlsEngine::largest_write_bytes - 1 - gathered_bytes_;
+    }
     [[nodiscard]] bool is_output_full() const noexcept {
         return pending_bytes() >= options_.pending_output_bytes;
     }
@@ -145,6 +166,7 @@ private:
     Stream* inner_;
     std::unique_ptr<Stream> owned_;
     TlsStreamOptions options_;
+    std::size_t warm_place_ = TlsLoop::not_warm;
     TlsLoop* shared_ = nullptr; ///< null until the first operation
     StreamEnds ends_;
     Operation* reader_ = nullptr; ///< a read, or a graceful close
@@ -172,6 +194,8 @@ private:
     std::int64_t write_moment_ = no_moment;
     bool is_read_limit_default_ = true;
     bool has_begun_ = false; ///< the handshake
+    bool is_ready_ = false;
+    bool has_more_ = false; ///< the engine: text, an end or a failure behind what it has given
     bool waits_for_ration_ = false;
     bool is_open_ = true;
     int exceptions_at_birth_;

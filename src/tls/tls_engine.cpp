@@ -94,6 +94,16 @@ TlsNext TlsEngine::shutdown() noexcept {
     return session.done(before);
 }
 
+void TlsEngine::keep_buffers(bool keeps) noexcept {
+    SSL* const ssl = session_->ssl.get();
+    if (keeps) {
+        SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+        return;
+    }
+    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    static_cast<void>(SSL_free_buffers(ssl)); // in the middle of a record: at its end then
+}
+
 bool TlsEngine::is_handshake_complete() const noexcept { return session_->is_handshake_complete; }
 
 bool TlsEngine::received_close_notify() const noexcept { return session_->received_close_notify; }

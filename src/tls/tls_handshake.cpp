@@ -57,7 +57,7 @@ void TlsConnection::take_handshake_step() noexcept {
     }
     if (!queued_.empty()) loop_->flush_later(*this);
     if (next == TlsNext::failed) return fail_engine();
-    if (is_ready()) on_handshake_complete();
+    if (engine_.is_handshake_complete()) on_handshake_complete();
 }
 
 // In a crowd of handshakes each has to wait for its turn; what has come for it waits as well.
@@ -76,6 +76,7 @@ void TlsConnection::stop_waiting_for_ration() noexcept {
 }
 
 void TlsConnection::on_handshake_complete() noexcept {
+    is_ready_ = true;
     handshake_moment_ = no_moment;
     finish_handshaker({});
     continue_writer();

@@ -1,6 +1,7 @@
 // TlsConnection: ciphertext in, plain text out.
 
 #include "core/completion.hpp"
+#include "core/resume.hpp"
 #include "tls/tls_connection.hpp"
 #include <array>
 #include <tidemill/core/require.hpp>
@@ -15,13 +16,6 @@ constexpr std::size_t most_discarded_bytes = std::size_t{1} << 20;
 
 bool TlsConnection::wants_input() const noexcept {
     return reader_ != nullptr || (!is_ready() && (writer_ != nullptr || handshaker_ != nullptr));
-}
-
-// Also when the engine has met an end or a failure behind what it has given.
-bool TlsConnection::has_undecrypted() const noexcept {
-    if (!is_ready() || lacks_leases_) return false;
-    return !input_.empty() || engine_.has_decrypted() || engine_.received_close_notify() ||
-           engine_.has_failed();
 }
 
 // From below
@@ -78,7 +72,7 @@ void TlsConnection::serve_reader() noexcept {
                              : try_read(static_cast<ReadRequest&>(waiting));
     if (!is_done) return watch_time();
     reader_ = nullptr;
-    waiting.finish_now(waiting.error()); // this object may be gone
+    waiting.finish_on(*loop_, waiting.error()); // this object may be gone
 }
 
 // Reading
@@ -128,15 +122,16 @@ bool TlsConnection::try_read(ReadRequest& request) noexcept {
 }
 
 bool TlsConnection::decrypt(ReadRequest& request) noexcept {
+    shared_->at_work(*this, warm_place_);
     std::size_t count = 0;
     TlsNext next = TlsNext::want_input;
-    const bool has_ended = engine_.received_close_notify() || engine_.has_failed();
+    const bool has_ended = has_more_ && (engine_.received_close_notify() || engine_.has_failed());
     if (has_ended) {
         next = engine_.has_failed() ? TlsNext::failed : TlsNext::nothing;
     } else if (!request.wants_chunk()) {
         next = decrypt_into(request.into(), count);
         request.set_count(count > 0 ? count : request.into().size());
-    } else if (engine_.is_at_record_boundary() && !engine_.has_decrypted()) {
+    } else if (!has_more_ && engine_.is_at_record_boundary()) {
         next = decrypt_in_place(request.chunk(), count);
     } else {
         next = decrypt_leased(request.chunk(), count);
@@ -149,10 +144,16 @@ bool TlsConnection::decrypt(ReadRequest& request) noexcept {
 }
 
 TlsNext TlsConnection::decrypt_into(std::span<std::byte> into, std::size_t& count) noexcept {
+    const TlsNext next = read_engine(into, count);
+    keep_unread();
+    return next;
+}
+
+TlsNext TlsConnection::read_engine(std::span<std::byte> into, std::size_t& count) noexcept {
     engine_.set_output(queued_);
     engine_.set_input(input_.bytes());
     const TlsNext next = engine_.read(into, count);
-    keep_unread();
+    has_more_ = engine_.has_decrypted() || engine_.received_close_notify() || engine_.has_failed();
     if (!queued_.empty()) loop_->flush_later(*this);
     return next;
 }
@@ -161,10 +162,7 @@ TlsNext TlsConnection::decrypt_into(std::span<std::byte> into, std::size_t& coun
 // copied a record before it writes its text: so the text may overwrite what has been read.
 TlsNext TlsConnection::decrypt_in_place(Chunk& chunk, std::size_t& count) noexcept {
     const std::span<std::byte> room(const_cast<std::byte*>(input_.data()), input_.size());
-    engine_.set_output(queued_);
-    engine_.set_input(input_.bytes());
-    const TlsNext next = engine_.read(room, count);
-    if (!queued_.empty()) loop_->flush_later(*this);
+    const TlsNext next = read_engine(room, count);
     // What is left now lies behind a failure or the peer's end, and is nothing to us.
     if (count > 0) {
         input_.truncate(count);

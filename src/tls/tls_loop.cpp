@@ -1,4 +1,5 @@
 #include "tls/tls_loop.hpp"
+#include "tls/tls_connection.hpp"
 
 namespace tidemill::detail {
 
@@ -50,6 +51,20 @@ void TlsLoop::give_back(std::unique_ptr<Block> block) noexcept {
     --blocks_out_;
     if (blocks_.size() < most_blocks && blocks_.size() < blocks_.capacity())
         blocks_.push_back(std::move(block));
+}
+
+// One place is looked at each time: if it is busy, the connection tries again with its next record.
+std::size_t TlsLoop::warm_up(TlsConnection& connection) noexcept {
+    const std::size_t place = warm_hand_;
+    warm_hand_ = (warm_hand_ + 1) % most_warm;
+    Warm& warm = warm_[place];
+    const bool is_busy =
+        warm.connection != nullptr && warm.last_turn + idle_turns > loop_.counters().turns;
+    if (is_busy) return not_warm;
+    if (warm.connection != nullptr) warm.connection->cool_down();
+    warm.connection = &connection;
+    connection.keep_buffers();
+    return place;
 }
 
 bool TlsLoop::may_shake_hands(bool has_waited) noexcept {

@@ -1,8 +1,10 @@
 // What the TLS connections of one loop share: buffers for output, and the ration of handshakes.
 //
 // A connection needs a buffer only between a write and the flush of that turn, so a few serve all
-// of them, and those few stay in the cache. A handshake costs as much as a hundred messages, so a
-// crowd of them takes turns: the rest of the loop runs in between.
+// of them, and those few stay in the cache. What OpenSSL needs for a record it would ask for and
+// give back with each record, which costs a twentieth of a small message: the busiest keep it. A
+// handshake costs as much as a hundred messages, so a crowd of them takes turns: the rest of the
+// loop runs in between.
 #pragma once
 
 #include "core/loop_core.hpp"
@@ -14,6 +16,8 @@
 
 namespace tidemill::detail {
 
+class TlsConnection;
+
 class TlsLoop final : public LoopExtension {
 public:
     /// The plain text of a record to be.
@@ -21,6 +25,9 @@ public:
 
     static constexpr unsigned handshakes_per_turn = 4;
     static constexpr std::size_t most_blocks = 64;
+    static constexpr std::size_t most_warm = 64;
+    static constexpr std::uint64_t idle_turns = 1024;
+    static constexpr std::size_t not_warm = most_warm;
 
     explicit TlsLoop(LoopCore& loop) noexcept : loop_(loop) {}
     /// Of this loop, made on first use. Throws std::bad_alloc.
@@ -38,12 +45,31 @@ public:
     void one_waits() noexcept { ++waiting_; }
     void one_waits_no_more() noexcept { --waiting_; }
 
+    /// A connection at work. So many may keep their buffers between records; one that has not
+    /// worked for a while makes room for another. `place` is the connection's own note.
+    void at_work(TlsConnection& connection, std::size_t& place) noexcept {
+        if (place == not_warm) [[unlikely]]
+            place = warm_up(connection);
+        if (place != not_warm) warm_[place].last_turn = loop_.counters().turns;
+    }
+    void leave_warm(std::size_t place) noexcept {
+        if (place != not_warm) warm_[place] = {};
+    }
+
     void on_loop_gone() noexcept override {}
 
 private:
     static constexpr std::size_t most_spare_outputs = 4;
 
+    struct Warm {
+        TlsConnection* connection = nullptr;
+        std::uint64_t last_turn = 0;
+    };
+    [[nodiscard]] std::size_t warm_up(TlsConnection& connection) noexcept;
+
     LoopCore& loop_;
+    std::array<Warm, most_warm> warm_;
+    std::size_t warm_hand_ = 0;
     std::vector<TlsEngine::Output> outputs_;
     std::vector<std::unique_ptr<Block>> blocks_;
     std::size_t blocks_out_ = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <tidemill/core/inline.hpp>
 #include <tidemill/core/require.hpp>
 
 namespace tidemill::detail {
@@ -27,6 +28,18 @@ bool TlsConnection::start_write(WriteRequest& request, PromiseBase& waiter) noex
     return true;
 }
 
+// The usual write: it fits beside what has been gathered already.
+std::ptrdiff_t TlsConnection::try_write(WriteRequest& request, std::ptrdiff_t not_tried) noexcept {
+    const std::size_t size = request.total();
+    const bool is_usual = size > 0 && size <= block_room() && shared_ != nullptr && is_ready() &&
+                          writer_ == nullptr && ends_.may_write() && !request.is_gathered() &&
+                          queued_.empty() && !is_output_full() && loop_->has_budget_after(size);
+    if (!is_usual || accept_piece(request.rest()) < size) return not_tried;
+    sent_ += size;
+    loop_->flush_later(*this);
+    return static_cast<std::ptrdiff_t>(size);
+}
+
 void TlsConnection::wait_as_writer(Operation& request, Deadline deadline,
                                    PromiseBase& waiter) noexcept {
     write_moment_ = moment_of(deadline);
@@ -43,31 +56,39 @@ void TlsConnection::wait_as_writer(Operation& request, Deadline deadline,
 // True if all of it is accepted, or nothing more will be.
 bool TlsConnection::accept(WriteRequest& request) noexcept {
     while (!request.is_complete()) {
-        std::array<std::span<const std::byte>, pieces_at_a_time> pieces;
-        std::size_t count = 1;
-        if (request.is_gathered()) {
-            count = request.rest(pieces);
-        } else {
-            pieces[0] = request.rest();
+        const bool goes_on = request.is_gathered() ? accept_gathered(request)
+                                                   : accept_bytes(request, request.rest());
+        if (goes_on) continue;
+        if (const PackedError error = ends_.write_error()) {
+            if (request.written() > 0) ends_.tear();
+            request.set_error(error);
+            return true;
         }
-        for (std::span<const std::byte> piece : std::span(pieces).first(count)) {
-            while (!piece.empty()) {
-                if (is_output_full()) send_now();
-                if (const PackedError error = ends_.write_error()) {
-                    if (request.written() > 0) ends_.tear();
-                    request.set_error(error);
-                    return true;
-                }
-                if (is_output_full()) return false;
-                const std::size_t taken = accept_piece(piece);
-                piece = piece.subspan(taken);
-                request.advance(taken);
-                sent_ += taken;
-            }
-        }
+        return false;
     }
     // Full records wait for nobody, and what is behind them goes along.
     queued_.empty() ? loop_->flush_later(*this) : send_now();
+    return true;
+}
+
+bool TlsConnection::accept_gathered(WriteRequest& request) noexcept {
+    std::array<std::span<const std::byte>, pieces_at_a_time> pieces;
+    const std::size_t count = request.rest(pieces);
+    for (const auto& piece : std::span(pieces).first(count))
+        if (!accept_bytes(request, piece)) return false;
+    return true;
+}
+
+// False if the pending output is full, or the stream has failed.
+bool TlsConnection::accept_bytes(WriteRequest& request, std::span<const std::byte> bytes) noexcept {
+    while (!bytes.empty()) {
+        if (is_output_full()) send_now();
+        if (ends_.write_error() || is_output_full()) return false;
+        const std::size_t taken = accept_piece(bytes);
+        bytes = bytes.subspan(taken);
+        request.advance(taken);
+        sent_ += taken;
+    }
     return true;
 }
 
@@ -110,12 +131,7 @@ void TlsConnection::encrypt_gathered() noexcept {
 
 // Sending
 
-void TlsConnection::flush() noexcept {
-    loop_->begin_run();
-    send_now();
-}
-
-void TlsConnection::send_now() noexcept {
+TIDEMILL_INLINE void TlsConnection::send_here() noexcept {
     if (inner_write_) return; // what it leaves follows when it is done
     encrypt_gathered();
     if (queued_.empty()) return;
@@ -123,6 +139,14 @@ void TlsConnection::send_now() noexcept {
     inner_write_.emplace(*inner_, outgoing_);
     if (!inner_write_->start(write_pump_)) finish_inner_write();
 }
+
+// What lies between the loop and the system call is inlined by force: see tcp_read.cpp.
+void TlsConnection::flush() noexcept {
+    loop_->begin_run();
+    send_here();
+}
+
+void TlsConnection::send_now() noexcept { send_here(); }
 
 void TlsConnection::finish_inner_write() noexcept {
     const PackedError error = inner_write_->error();

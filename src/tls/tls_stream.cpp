@@ -79,6 +79,9 @@ bool TlsStream::start_read(detail::ReadRequest& request, detail::PromiseBase& wa
 bool TlsStream::start_write(detail::WriteRequest& request, detail::PromiseBase& waiter) noexcept {
     return connection_->start_write(request, waiter);
 }
+std::ptrdiff_t TlsStream::try_write(detail::WriteRequest& request) {
+    return connection_->try_write(request, not_tried);
+}
 bool TlsStream::start_shutdown(ShutdownOperation& request, detail::PromiseBase& waiter) noexcept {
     return connection_->start_shutdown(request, waiter);
 }

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string>
 #include <tidemill/tidemill.hpp>
+#include <tidemill/tls/tls_stream.hpp>
 #include <vector>
 
 namespace tidemill {
@@ -115,11 +116,19 @@ void add_udp_options(Defaults& all) {
     all["UdpOptions::send_buffer_bytes"] = text(send_buffer);
 }
 
+void add_tls_options(Defaults& all) {
+    const TlsStreamOptions options;
+    const auto& [handshake_timeout, pending_output] = options;
+    all["TlsStreamOptions::handshake_timeout"] = text(handshake_timeout);
+    all["TlsStreamOptions::pending_output_bytes"] = text(pending_output);
+}
+
 Defaults defaults_of_the_code() {
     Defaults all;
     add_loop_options(all);
     add_server_options(all);
     add_udp_options(all);
+    add_tls_options(all);
     return all;
 }
 

@@ -73,6 +73,10 @@ public:
     /// say is dropped. Always complete or failed.
     TlsNext shutdown() noexcept;
 
+    /// Between steps OpenSSL gives back the 34 KiB that a record takes, unless this asks it to keep
+    /// them, which is faster.
+    void keep_buffers(bool keeps) noexcept;
+
     [[nodiscard]] bool is_handshake_complete() const noexcept;
     [[nodiscard]] bool received_close_notify() const noexcept;
     [[nodiscard]] bool sent_close_notify() const noexcept;

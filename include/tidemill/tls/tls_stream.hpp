@@ -92,6 +92,7 @@ public:
 private:
     bool start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept override;
     bool start_write(detail::WriteRequest& request, detail::PromiseBase& waiter) noexcept override;
+    std::ptrdiff_t try_write(detail::WriteRequest& request) override;
     bool start_shutdown(ShutdownOperation& request, detail::PromiseBase& waiter) noexcept override;
     bool start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept override;
     void abandon(detail::Operation& operation) noexcept override;
