@@ -26,7 +26,7 @@ Task<void> talk(EventLoop& loop, Endpoint to) {
 
 int main(int argc, char** argv) try {
     EventLoop loop;
-    std::setvbuf(stdout, nullptr, _IONBF, 0);
+    use_raw_standard_output();
     loop.run(talk(loop, or_throw(Endpoint::parse(argc > 1 ? argv[1] : "127.0.0.1:7000"))));
 } catch (const std::system_error& error) {
     std::fprintf(stderr, "tcp_client: %s\n", error.what());

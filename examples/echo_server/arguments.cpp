@@ -76,7 +76,7 @@ void add_options(CLI::App& app, Arguments& arguments, Texts& texts) {
     app.add_option("--selector", arguments.selector,
                    "how to wait for sockets; else TIDEMILL_SELECTOR, else the best that works")
         ->type_name("NAME")
-        ->check(CLI::IsMember({"epoll", "poll", "select", "uv"}));
+        ->check(CLI::IsMember({"epoll", "poll", "select", "uv", "iocp", "wsapoll"}));
     app.add_option("--idle-timeout", texts.idle_timeout,
                    "close connections on which nothing moves for so long; 0s: never")
         ->type_name("DURATION")

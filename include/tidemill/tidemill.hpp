@@ -25,3 +25,4 @@
 #include <tidemill/net/udp_socket.hpp>
 #include <tidemill/service/signals.hpp>
 #include <tidemill/service/standard_input.hpp>
+#include <tidemill/service/standard_output.hpp>

@@ -37,7 +37,7 @@ struct Listener : doctest::IReporter {
         run_started = true;
         std::cout << std::unitbuf; // so that a crash leaves behind what was said before it
         const char* const path = std::getenv("TIDEMILL_TEST_REPORT");
-        if (path != nullptr && death_case() == nullptr) report_.open(path);
+        if (path != nullptr && death_case() == nullptr) report_.open(path, std::ios::binary);
     }
     void test_case_start(const doctest::TestCaseData& test) override {
         name_ = test.m_name;

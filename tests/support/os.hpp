@@ -56,7 +56,7 @@ public:
     [[nodiscard]] bool is_granted() const noexcept { return is_granted_; }
 
 private:
-    unsigned long before_ = 0;
+    [[maybe_unused]] unsigned long before_ = 0;
     bool is_granted_ = true;
 };
 
