@@ -12,10 +12,15 @@ set(CMAKE_RC_COMPILER ${TIDEMILL_MINGW_HOST}-windres)
 set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
 set(CMAKE_CROSSCOMPILING_EMULATOR ${CMAKE_CURRENT_LIST_DIR}/../../tools/wine-run)
 
-set(CMAKE_FIND_ROOT_PATH /usr/${TIDEMILL_MINGW_HOST})
-if(OPENSSL_ROOT_DIR)
-  list(APPEND CMAKE_FIND_ROOT_PATH ${OPENSSL_ROOT_DIR})
+# Built from source the first time, which takes some minutes; then it comes from the cache.
+get_property(is_trial GLOBAL PROPERTY IN_TRY_COMPILE)
+if(NOT is_trial AND NOT OPENSSL_ROOT_DIR)
+  execute_process(
+    COMMAND ${CMAKE_CURRENT_LIST_DIR}/../../tools/openssl-mingw
+    OUTPUT_VARIABLE openssl OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  set(OPENSSL_ROOT_DIR ${openssl} CACHE PATH "OpenSSL for Windows, made by tools/openssl-mingw")
 endif()
+set(CMAKE_FIND_ROOT_PATH /usr/${TIDEMILL_MINGW_HOST} ${OPENSSL_ROOT_DIR})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
