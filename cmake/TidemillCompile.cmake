@@ -21,12 +21,22 @@ set(TIDEMILL_WARNINGS
     -Wold-style-cast
     -Woverloaded-virtual)
 
+# MSVC has switches of its own; the names of the warnings above mean nothing to it.
+set(TIDEMILL_FATAL_WARNINGS -Werror)
+if(MSVC)
+  set(TIDEMILL_WARNINGS /W4 /permissive- /utf-8 /EHsc)
+  set(TIDEMILL_FATAL_WARNINGS /WX)
+endif()
+
 # Messages name files of the tree, not of the machine that built them. ccache with a base directory
 # hands relative paths to the compiler, so both spellings of the top are taken off.
 cmake_path(RELATIVE_PATH PROJECT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_BINARY_DIR}
            OUTPUT_VARIABLE relative_top)
 set(TIDEMILL_PREFIX_MAPS -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
                          -fmacro-prefix-map=${relative_top}/=)
+if(MSVC)
+  set(TIDEMILL_PREFIX_MAPS)
+endif()
 
 # Position-independent code lets a program replace every function, so GCC would inline none that
 # other files see. Nobody replaces ours.
@@ -39,6 +49,6 @@ function(tidemill_compile target)
   target_compile_features(${target} PRIVATE cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(
-    ${target} PRIVATE ${TIDEMILL_WARNINGS} $<$<BOOL:${TIDEMILL_WERROR}>:-Werror>
+    ${target} PRIVATE ${TIDEMILL_WARNINGS} $<$<BOOL:${TIDEMILL_WERROR}>:${TIDEMILL_FATAL_WARNINGS}>
                       ${TIDEMILL_PREFIX_MAPS} ${TIDEMILL_INLINING})
 endfunction()

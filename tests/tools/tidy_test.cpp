@@ -92,6 +92,18 @@ TEST_CASE("tidy keeps platform switches and system headers in their places") {
     check_all(cases);
 }
 
+TEST_CASE("tidy finds words that one compiler only knows") {
+    const Case cases[] = {
+        {"attribute", "src/core/a.cpp", "\nint f() __attribute__((cold));\n", "extension:2"},
+        {"builtin", "src/win32/a.cpp", "__builtin_prefetch(a, 1);\n", "extension:1"},
+        {"standard form", "src/core/a.cpp", "[[gnu::cold]] int f();\n", ""},
+        {"in a comment", "src/core/a.cpp", "// __attribute__\n", ""},
+        {"where they have names", "include/tidemill/core/inline.hpp", "__builtin_prefetch(a);\n",
+         ""},
+    };
+    check_all(cases);
+}
+
 TEST_CASE("tidy finds banned calls, and only calls") {
     const Case cases[] = {
         {"plain", "src/a.cpp", "auto t = strerror(1);\n", "call:1"},

@@ -65,14 +65,14 @@ TEST_CASE("every number of Winsock is an error with a text, and an unknown one t
     CHECK(error_of(translated(987'654)) == std::errc::io_error);
 }
 
-TEST_CASE("under `ignore` a refused datagram is nothing yet, whatever its number") {
+TEST_CASE("ignored, a refused datagram is nothing yet, whatever its number") {
     for (const int number : {WSAECONNRESET, WSAENETRESET, WSAECONNREFUSED}) {
         CAPTURE(number);
         CHECK(translated_datagram_error(number, IcmpPolicy::ignore) == nothing_yet);
     }
 }
 
-TEST_CASE("under `report` a refused datagram is the error that it is on other systems") {
+TEST_CASE("reported, a refused datagram is the error that it is on other systems") {
     CHECK(error_of(translated_datagram_error(WSAECONNRESET, IcmpPolicy::report)) ==
           std::errc::connection_refused);
     CHECK(error_of(translated_datagram_error(WSAECONNREFUSED, IcmpPolicy::report)) ==

@@ -1,9 +1,11 @@
-// What WSAPoll cannot do, and the selector on it does all the same.
+// What WSAPoll cannot do, and the selector on it does all the same; and what none of the selectors
+// does.
 #include "conformance/support/loopback.hpp"
 #include "conformance/support/selectors.hpp"
 
 #include <array>
 #include <doctest/doctest.h>
+#include <tidemill/tidemill.hpp>
 
 namespace tidemill {
 namespace {
@@ -55,6 +57,22 @@ TEST_CASE("sockets that are connecting are no reason to spin, and are told when 
         connected += ready.size();
     }
     CHECK(selector.events(at_once).empty());
+}
+
+TEST_CASE("sockets of other libraries are not watched, and a watch says so") {
+    for (const std::string_view name : detail::selector_names()) {
+        CAPTURE(name);
+        LoopOptions options;
+        options.selector = name;
+        EventLoop loop(options);
+        const OwnedSocket foreign = bound_socket(detail::SocketKind::datagram);
+        const auto watch = [&]() -> Task<Result<Interest>> {
+            co_return co_await loop.watch(foreign.get(), Interest::write);
+        };
+        const Result<Interest> watched = loop.run(watch());
+        REQUIRE_FALSE(watched);
+        CHECK(watched.error() == std::errc::not_supported);
+    }
 }
 
 } // namespace tidemill

@@ -17,6 +17,14 @@ constexpr std::array platform_places = {"src/win32/",
                                         "bench/",
                                         "include/tidemill/core/native.hpp"};
 
+// Words that one compiler only knows; -Wpedantic lets those with underscores pass.
+constexpr std::array extension_words = {"__attribute__",   "__extension__", "__typeof__",
+                                        "__int128",        "__asm__",       "__builtin_prefetch",
+                                        "__builtin_expect"};
+
+constexpr std::array extension_places = {"bench/", "tests/", "tools/",
+                                         "include/tidemill/core/inline.hpp"};
+
 constexpr std::array system_headers = {
     "sys/",      "arpa/",      "netinet/",   "net/if",    "unistd.h",  "fcntl.h",
     "netdb.h",   "poll.h",     "pthread.h",  "sched.h",   "ifaddrs.h", "signal.h",
@@ -114,6 +122,17 @@ void check_includes(const Source& source, Findings& findings) {
             findings.push_back({source.path, include.line, "",
                                 "<" + std::string(include.header) + ">: " + reason});
     }
+}
+
+void check_extensions(const Source& source, Findings& findings) {
+    if (is_in(source, extension_places)) return;
+    for (const char* word : extension_words)
+        for (std::size_t at = find_word(source.code, word, 0); at != std::string::npos;
+             at = find_word(source.code, word, at + 1))
+            findings.push_back({source.path, source.line_at(at), "",
+                                std::string(word) +
+                                    ": no other compiler has it; tidemill/core/inline.hpp "
+                                    "names what is needed"});
 }
 
 void check_layers(const Source& source, Findings& findings) {

@@ -12,6 +12,7 @@ constexpr Rule table[] = {
     {"platform", check_platform_switch},
     {"include", check_includes},
     {"layer", check_layers},
+    {"extension", check_extensions},
     {"call", check_calls},
     {"function", check_functions},
     {"await-temporary", check_await_temporaries},

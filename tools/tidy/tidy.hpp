@@ -85,6 +85,7 @@ void check_unfinished_marks(const Source& source, Findings& findings);  // text_
 void check_platform_switch(const Source& source, Findings& findings);   // include_rules.cpp
 void check_includes(const Source& source, Findings& findings);          // include_rules.cpp
 void check_layers(const Source& source, Findings& findings);            // include_rules.cpp
+void check_extensions(const Source& source, Findings& findings);        // include_rules.cpp
 void check_calls(const Source& source, Findings& findings);             // call_rules.cpp
 void check_functions(const Source& source, Findings& findings);         // function_rules.cpp
 void check_await_temporaries(const Source& source, Findings& findings); // coroutine_rules.cpp
