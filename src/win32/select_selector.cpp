@@ -2,9 +2,9 @@
 // limit is a number of sockets, and add() keeps to it. select() overwrites what it is given, so
 // each wait fills the sets anew.
 //
-// A connect that was refused shows in the third set only. Unlike WSAPoll, select() has no bit of
-// its own for a hang-up or a reset, so these are reported in the directions that were asked for,
-// and in no other.
+// A connect that was refused shows in the third set only. select() has no bit of its own for a
+// hang-up or a reset, so these are reported in the directions that were asked for, and in no other;
+// which of the two it was is asked of WSAPoll, for those sockets that can be read from.
 
 #include "win32/select_selector.hpp"
 #include "win32/socket_table.hpp"
@@ -21,6 +21,7 @@ struct Entry {
     Token token;
     Interest interest = Interest::none;
     Interest found = Interest::none;
+    Ending ending = Ending::unknown;
 };
 
 void put(fd_set& set, NativeSocket socket) noexcept { set.fd_array[set.fd_count++] = socket; }
@@ -74,6 +75,7 @@ public:
             const int found = ::select(0, &readable_, &writable_, &failed_, &limit);
             if (found == SOCKET_ERROR) return failure(last_socket_error().code());
             mark_found();
+            mark_endings();
             const bool is_woken = includes(table_[0].found, Interest::read);
             if (is_woken) waker_->drain();
             const std::size_t filled = collect(ready);
@@ -90,6 +92,7 @@ private:
         for (std::size_t place = 0; place < table_.size(); ++place) {
             Entry& entry = table_[place];
             entry.found = Interest::none;
+            entry.ending = Ending::unknown;
             if (includes(entry.interest, Interest::read)) put(readable_, entry.socket);
             if (!includes(entry.interest, Interest::write)) continue;
             put(writable_, entry.socket);
@@ -109,13 +112,27 @@ private:
         }
     }
 
+    void mark_endings() {
+        polled_.clear();
+        for (u_int i = 0; i < readable_.fd_count; ++i)
+            polled_.push_back({readable_.fd_array[i], POLLRDNORM, 0});
+        if (polled_.empty()) return;
+        if (::WSAPoll(polled_.data(), static_cast<ULONG>(polled_.size()), 0) <= 0) return;
+        for (const WSAPOLLFD& each : polled_)
+            if ((each.revents & POLLHUP) != 0)
+                table_[table_.place_of(each.fd)].ending =
+                    (each.revents & POLLERR) != 0 ? Ending::reset : Ending::in_order;
+    }
+
     std::size_t collect(std::span<Event> ready) noexcept {
         std::size_t filled = 0;
         table_.scan([&](const Entry& entry) {
             if (filled == ready.size()) return false;
-            if (entry.found != Interest::none)
-                ready[filled++] = {entry.token, includes(entry.found, Interest::read),
-                                   includes(entry.found, Interest::write)};
+            if (entry.found == Interest::none) return true;
+            Event& event = ready[filled++];
+            event = {entry.token, includes(entry.found, Interest::read),
+                     includes(entry.found, Interest::write)};
+            event.ending = entry.ending;
             return true;
         });
         return filled;
@@ -126,6 +143,7 @@ private:
     fd_set readable_;
     fd_set writable_;
     fd_set failed_;
+    std::vector<WSAPOLLFD> polled_;
 };
 
 } // namespace

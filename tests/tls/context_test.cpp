@@ -1,4 +1,5 @@
 // Contexts: what they refuse to be made of, what they agree on, resumption and reload.
+#include "support/os.hpp"
 #include "tls/tls_support.hpp"
 #include <filesystem>
 #include <fstream>
@@ -36,8 +37,8 @@ struct TemporaryFile {
     ~TemporaryFile() { remove(); }
     void remove() { std::filesystem::remove(path); }
     void copy_of(std::string_view source) {
-        std::filesystem::copy_file(certificate_file(source), path,
-                                   std::filesystem::copy_options::overwrite_existing);
+        remove(); // copy_file() of GCC 12 overwrites nothing on Windows
+        std::filesystem::copy_file(certificate_file(source), path);
     }
     std::string path;
 };
@@ -240,8 +241,9 @@ TEST_CASE("secrets are logged only on request, for the owner's eyes") {
     CHECK(Conversation(server_context(options), client_context()).shake_hands());
     CHECK(read_file(log.path).find("CLIENT_TRAFFIC_SECRET_0 ") != std::string::npos);
     const auto others = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
-    CHECK((std::filesystem::status(log.path).permissions() & others) ==
-          std::filesystem::perms::none);
+    if (!support::os_facts().is_windows) // there the folder says who may read
+        CHECK((std::filesystem::status(log.path).permissions() & others) ==
+              std::filesystem::perms::none);
     options.key_log_file = "/nowhere/at/all.log";
     CHECK(refusal(options) == std::errc::no_such_file_or_directory);
 }
