@@ -176,7 +176,7 @@ std::optional<Arguments> parse_arguments(int argc, const char* const* argv) {
     arguments.udp = parse_endpoints("--udp", texts.udp);
     arguments.tls = parse_endpoints("--tls", texts.tls);
     if (arguments.tcp.empty() && arguments.udp.empty() && arguments.tls.empty())
-        refuse("nothing to listen on: give --tls, --tcp or --udp");
+        refuse("nothing to listen on: give --tcp, --tls or --udp");
     const bool has_tls_options = !arguments.certificate_file.empty() ||
                                  !arguments.client_ca_file.empty() || arguments.uses_openssl_config;
     if (has_tls_options && arguments.tls.empty()) refuse("options of TLS, but no --tls");
