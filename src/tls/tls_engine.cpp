@@ -49,14 +49,16 @@ TlsNext TlsEngine::read(std::span<std::byte> into, std::size_t& count) noexcept 
     if (session.received_close_notify) return TlsNext::nothing;
     SSL* const ssl = session.ssl.get();
     const std::size_t before = session.begin();
+    session.adapt_to_input();
+    session.has_more = true;
     int result = 1;
     while (count < into.size()) {
         std::size_t got = 0;
         result = SSL_read_ex(ssl, into.data() + count, into.size() - count, &got);
         count += got;
-        if (result != 1) break;
-        // Saves the call that would only say that nothing more has come.
-        if (session.bio.input.empty() && SSL_has_pending(ssl) == 0) break;
+        // The second part saves the call that would only say that nothing more has come.
+        session.has_more = result == 1 && (!session.bio.input.empty() || SSL_has_pending(ssl) != 0);
+        if (!session.has_more) break;
     }
     session.earn_key_updates(count);
     if (result == 1) return session.done(before);
@@ -110,7 +112,7 @@ bool TlsEngine::received_close_notify() const noexcept { return session_->receiv
 
 bool TlsEngine::sent_close_notify() const noexcept { return session_->sent_close_notify; }
 
-bool TlsEngine::has_decrypted() const noexcept { return SSL_pending(session_->ssl.get()) > 0; }
+bool TlsEngine::has_more() const noexcept { return session_->has_more; }
 
 bool TlsEngine::is_at_record_boundary() const noexcept {
     return session_->bio.records.is_at_boundary();

@@ -153,7 +153,7 @@ TlsNext TlsConnection::read_engine(std::span<std::byte> into, std::size_t& count
     engine_.set_output(queued_);
     engine_.set_input(input_.bytes());
     const TlsNext next = engine_.read(into, count);
-    has_more_ = engine_.has_decrypted() || engine_.received_close_notify() || engine_.has_failed();
+    has_more_ = engine_.has_more() || engine_.received_close_notify() || engine_.has_failed();
     if (!queued_.empty()) loop_->flush_later(*this);
     return next;
 }

@@ -58,6 +58,15 @@ TlsNext TlsSession::fail(Error error) noexcept {
     return TlsNext::failed;
 }
 
+// Small input is taken in one piece, which saves a call for each record. Large input is not: what
+// is left of it would be moved to the front of OpenSSL's buffer again and again.
+void TlsSession::adapt_to_input() noexcept {
+    const bool is_small = bio.input.size() <= TlsEngine::largest_write_bytes;
+    if (is_small == reads_ahead) return;
+    reads_ahead = is_small;
+    SSL_set_read_ahead(ssl.get(), is_small ? 1 : 0);
+}
+
 void TlsSession::earn_key_updates(std::size_t plain_bytes) noexcept {
     constexpr std::size_t bytes_per_key_update = 64 * 1024;
     plain_bytes_since_key_update += plain_bytes;

@@ -37,6 +37,8 @@ public:
                                                   : TlsNext::nothing;
     }
     TlsNext fail(Error error) noexcept;
+    /// Tells OpenSSL how to take this input.
+    void adapt_to_input() noexcept;
     /// Plain text has come, so key updates may as well.
     void earn_key_updates(std::size_t plain_bytes) noexcept;
 
@@ -55,6 +57,8 @@ public:
     int sent_alert = no_alert;     ///< fatal ones only
     /// Once and for all: what TLS calls a handshake after that, a key update, is none.
     bool is_handshake_complete = false;
+    bool has_more = false; ///< text can be read without further input
+    bool reads_ahead = false;
     bool received_close_notify = false;
     bool sent_close_notify = false;
     bool input_has_ended = false;

@@ -1,9 +1,11 @@
 // Contexts: what they refuse to be made of, what they agree on, resumption and reload.
 #include "support/os.hpp"
 #include "tls/tls_support.hpp"
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 namespace tidemill {
 namespace {
@@ -230,6 +232,26 @@ TEST_CASE("a reload shows the new certificate to new connections, and old ones g
     REQUIRE(old.server.write("still here") == TlsNext::have_output_then_done);
     old.settle();
     CHECK(old.client.text == "still here");
+}
+
+TEST_CASE("threads share contexts that are reloaded meanwhile") {
+    const TlsServerContext server = server_context();
+    const TlsClientContext client = client_context();
+    std::atomic<int> agreed = 0;
+    const auto talk = [&] {
+        for (int i = 0; i < 20; ++i)
+            if (Conversation(server, client).shake_hands()) ++agreed;
+    };
+    std::thread first(talk);
+    std::thread second(talk);
+    for (int i = 0; i < 20; ++i) {
+        CHECK(server.reload());
+        CHECK(client.reload());
+        server.rotate_ticket_keys();
+    }
+    first.join();
+    second.join();
+    CHECK(agreed == 40);
 }
 
 TEST_CASE("secrets are logged only on request, for the owner's eyes") {

@@ -80,8 +80,8 @@ public:
     [[nodiscard]] bool is_handshake_complete() const noexcept;
     [[nodiscard]] bool received_close_notify() const noexcept;
     [[nodiscard]] bool sent_close_notify() const noexcept;
-    /// Plain text that is decrypted already and waits to be read.
-    [[nodiscard]] bool has_decrypted() const noexcept;
+    /// The last read() has left text, or records, that need no further input.
+    [[nodiscard]] bool has_more() const noexcept;
     /// The input so far ended with a whole record.
     [[nodiscard]] bool is_at_record_boundary() const noexcept;
     [[nodiscard]] bool has_failed() const noexcept;
