@@ -178,6 +178,10 @@ TEST_CASE("what TLS still has to say after our end is dropped, and reading goes 
     CHECK(both.server.read() == TlsNext::want_input);
     CHECK(both.server.text == "late news");
     CHECK(both.server.output.empty());
+    // OpenSSL keeps its answer for the next write, of which there is none; so it is pushed out.
+    REQUIRE(SSL_key_update(ssl_of(both.server), SSL_KEY_UPDATE_NOT_REQUESTED) == 1);
+    CHECK(both.server.handshake() == TlsNext::nothing);
+    CHECK(both.server.output.empty());
 }
 
 } // namespace

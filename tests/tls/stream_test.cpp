@@ -155,7 +155,8 @@ TEST_CASE("flush gives up at its deadline, and nothing is lost") {
 
 TEST_CASE("nothing is received while nobody wants plain text") {
     TlsConnected<Memory> pair;
-    REQUIRE(pair.run(reading(*pair.far, within(0ms))).error() == Errc::deadline_expired);
+    Pending<Result<Chunk>> read(pair.loop, reading(*pair.far));
+    read.destroy();
     const std::uint64_t before = pair.far_inner->bytes_received();
     REQUIRE(pair.run(writing(*pair.near, "unasked for")));
     pair.settle();
