@@ -1,6 +1,7 @@
 // How a wait ends when no socket ends it: by a wake, by time.
 #include "conformance/support/loopback.hpp"
 #include "conformance/support/selectors.hpp"
+#include "support/os.hpp"
 
 #include <atomic>
 #include <thread>
@@ -41,7 +42,8 @@ TEST_CASE_TEMPLATE("a thousand wakes coalesce into few returns, and at least one
 }
 
 TEST_CASE_TEMPLATE("a wake from another thread is never lost", S, TIDEMILL_EVERY_SELECTOR) {
-    constexpr int rounds = 1000;
+    // Under Wine, each switch between two threads goes through a third process.
+    const int rounds = tidemill::support::os_facts().is_wine ? 200 : 2000;
     const S selector;
     std::atomic<int> asked{0};
     std::thread waker([&] {
@@ -50,15 +52,16 @@ TEST_CASE_TEMPLATE("a wake from another thread is never lost", S, TIDEMILL_EVERY
             selector->wake();
         }
     });
-    const Stopwatch watch;
-    for (int round = 1; round <= rounds; ++round) {
+    bool is_lost = false;
+    for (int round = 1; round <= rounds && !is_lost; ++round) {
+        const Stopwatch watch;
         asked.store(round);
         static_cast<void>(selector.events(ceiling));
-        if (watch.elapsed() >= ceiling) break;
+        is_lost = watch.elapsed() >= ceiling;
     }
     asked.store(rounds);
     waker.join();
-    CHECK(watch.elapsed() < ceiling);
+    CHECK_FALSE(is_lost);
 }
 
 TEST_CASE_TEMPLATE("what a thread wrote before its wake is seen after the wait", S,
