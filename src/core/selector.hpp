@@ -95,8 +95,6 @@ private:
     std::size_t refused_before_ = 0;
 };
 
-/// The selectors of this platform, the best first.
-[[nodiscard]] std::span<const std::string_view> selector_names() noexcept;
 /// Makes the selector of that name; an empty name means the best that works here.
 [[nodiscard]] Result<std::unique_ptr<Selector>> make_selector(std::string_view name);
 

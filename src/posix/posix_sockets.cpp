@@ -5,7 +5,6 @@
 // which cost 2 % more on sockets and know no MSG_NOSIGNAL.
 
 #include "core/sockets.hpp"
-#include "posix/posix_address.hpp"
 #include "posix/posix_error.hpp"
 #include <array>
 #include <fcntl.h>
@@ -15,6 +14,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include <utility>
+
+#include "net/native_address.hpp" // behind the system's headers
 
 namespace tidemill::detail {
 namespace {

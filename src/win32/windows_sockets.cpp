@@ -5,12 +5,14 @@
 // writer of a large block to a peer that never reads would not be bounded by the send buffer.
 
 #include "core/sockets.hpp"
-#include "win32/windows_address.hpp"
+#include "win32/windows.hpp"
 #include "win32/winsock.hpp"
 #include "win32/winsock_error.hpp"
 #include <algorithm>
 #include <array>
 #include <atomic>
+
+#include "net/native_address.hpp" // behind the system's headers
 
 // Missing in older headers.
 #ifndef SIO_UDP_CONNRESET

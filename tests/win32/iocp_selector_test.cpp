@@ -3,8 +3,8 @@
 #include "conformance/support/loopback.hpp"
 #include "conformance/support/selectors.hpp"
 #include "core/loop_core.hpp"
+#include "core/selector_choice.hpp"
 #include "win32/iocp_selector.hpp"
-#include "win32/platform.hpp"
 #include "win32/wsapoll_selector.hpp"
 
 #include <doctest/doctest.h>

@@ -2,6 +2,7 @@
 // does.
 #include "conformance/support/loopback.hpp"
 #include "conformance/support/selectors.hpp"
+#include "core/selector_choice.hpp"
 
 #include <array>
 #include <doctest/doctest.h>
@@ -60,10 +61,10 @@ TEST_CASE("sockets that are connecting are no reason to spin, and are told when 
 }
 
 TEST_CASE("sockets of other libraries are not watched, and a watch says so") {
-    for (const std::string_view name : detail::selector_names()) {
-        CAPTURE(name);
+    for (const detail::SelectorMaker& maker : detail::platform_selectors()) {
+        CAPTURE(maker.name);
         LoopOptions options;
-        options.selector = name;
+        options.selector = maker.name;
         EventLoop loop(options);
         const OwnedSocket foreign = bound_socket(detail::SocketKind::datagram);
         const auto watch = [&]() -> Task<Result<Interest>> {

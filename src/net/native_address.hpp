@@ -1,13 +1,26 @@
-#include "win32/windows_address.hpp"
-#include <algorithm>
+// Endpoints as the system's socket addresses, and back: the same on every platform but for the
+// headers that declare them, which are included before this one.
+#pragma once
+
 #include <array>
 #include <cstring>
+#include <tidemill/net/endpoint.hpp>
 
 namespace tidemill::detail {
 
+struct NativeAddress {
+    sockaddr_storage storage;
+    socklen_t size = sizeof(sockaddr_storage);
+
+    [[nodiscard]] sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
+    [[nodiscard]] const sockaddr* get() const noexcept {
+        return reinterpret_cast<const sockaddr*>(&storage);
+    }
+};
+
 // The bytes are copied into and out of the typed structures: reading the storage through a pointer
 // of another type would be undefined.
-NativeAddress to_native(const Endpoint& endpoint) noexcept {
+[[nodiscard]] inline NativeAddress to_native(const Endpoint& endpoint) noexcept {
     NativeAddress native{};
     const std::span<const std::uint8_t> bytes = endpoint.address().bytes();
     if (endpoint.address().is_v4()) {
@@ -16,7 +29,7 @@ NativeAddress to_native(const Endpoint& endpoint) noexcept {
         v4.sin_port = htons(endpoint.port());
         std::memcpy(&v4.sin_addr, bytes.data(), bytes.size());
         std::memcpy(&native.storage, &v4, sizeof v4);
-        native.size = static_cast<int>(sizeof v4);
+        native.size = sizeof v4;
         return native;
     }
     sockaddr_in6 v6{};
@@ -25,11 +38,12 @@ NativeAddress to_native(const Endpoint& endpoint) noexcept {
     v6.sin6_scope_id = endpoint.address().scope_id();
     std::memcpy(&v6.sin6_addr, bytes.data(), bytes.size());
     std::memcpy(&native.storage, &v6, sizeof v6);
-    native.size = static_cast<int>(sizeof v6);
+    native.size = sizeof v6;
     return native;
 }
 
-Endpoint from_native(const NativeAddress& address) noexcept {
+/// An unspecified endpoint if the family is neither IPv4 nor IPv6.
+[[nodiscard]] inline Endpoint from_native(const NativeAddress& address) noexcept {
     if (address.storage.ss_family == AF_INET) {
         sockaddr_in v4{};
         std::memcpy(&v4, &address.storage, sizeof v4);

@@ -1,4 +1,4 @@
-// How a selector is chosen, for the test that refuses the best one.
+// How a selector is chosen: by name, or the best that can be made.
 #pragma once
 
 #include "core/selector.hpp"
@@ -11,7 +11,10 @@ struct SelectorMaker {
     Result<std::unique_ptr<Selector>> (*make)();
 };
 
-/// The first that can be made. The selector tells how many before it could not.
+/// Those of this platform, the best first; never none. The platform's part.
+[[nodiscard]] std::span<const SelectorMaker> platform_selectors() noexcept;
+
+/// The first of `makers` that can be made. The selector tells how many before it could not.
 [[nodiscard]] Result<std::unique_ptr<Selector>>
 best_that_works(std::span<const SelectorMaker> makers);
 
