@@ -13,6 +13,13 @@ using tidemill::detail::Interest;
 constexpr auto at_once = Duration::zero();
 constexpr Interest read_news = Interest::read | Interest::news_only;
 
+// A connection whose near side asks for news.
+template <class S> struct Watched {
+    Watched() { REQUIRE_FALSE(bool(selector->add(pair.near.get(), read_news, token(1)))); }
+    LoopbackPair pair;
+    S selector;
+};
+
 void receive_exactly(tidemill::NativeSocket socket, std::size_t count) {
     std::vector<std::byte> bytes(count);
     const auto received = tidemill::detail::native_sockets().receive(socket, bytes);
@@ -21,9 +28,8 @@ void receive_exactly(tidemill::NativeSocket socket, std::size_t count) {
 
 TEST_CASE_TEMPLATE("news are told once by a selector that can, and again when more comes", S,
                    TIDEMILL_EVERY_SELECTOR) {
-    const LoopbackPair pair;
-    const S selector;
-    REQUIRE_FALSE(bool(selector->add(pair.near.get(), read_news, token(1))));
+    const Watched<S> watched;
+    const auto& [pair, selector] = watched;
     pair.far_sends("x");
     REQUIRE(selector.events().size() == 1);
     CHECK(selector.events(at_once).empty() == S::tells_news_once);
@@ -36,9 +42,8 @@ TEST_CASE_TEMPLATE("news are told once by a selector that can, and again when mo
 
 TEST_CASE_TEMPLATE("a renewed interest in news is told what is there already", S,
                    TIDEMILL_EVERY_SELECTOR) {
-    const LoopbackPair pair;
-    const S selector;
-    REQUIRE_FALSE(bool(selector->add(pair.near.get(), read_news, token(1))));
+    const Watched<S> watched;
+    const auto& [pair, selector] = watched;
     pair.far_sends("x");
     for (const int turn : {1, 2, 3}) {
         CAPTURE(turn);
@@ -49,9 +54,8 @@ TEST_CASE_TEMPLATE("a renewed interest in news is told what is there already", S
 
 TEST_CASE_TEMPLATE("news that come while nobody watches are told to who adds the socket", S,
                    TIDEMILL_EVERY_SELECTOR) {
-    const LoopbackPair pair;
-    const S selector;
-    REQUIRE_FALSE(bool(selector->add(pair.near.get(), read_news, token(1))));
+    const Watched<S> watched;
+    const auto& [pair, selector] = watched;
     pair.far_sends("x");
     REQUIRE(selector.events().size() == 1);
     REQUIRE_FALSE(bool(selector->remove(pair.near.get(), token(1))));
@@ -72,9 +76,8 @@ void check_more_is_known(const S& selector, const LoopbackPair& pair, std::size_
 
 TEST_CASE_TEMPLATE("an end behind bytes is no secret to who asks for news only", S,
                    TIDEMILL_EVERY_SELECTOR) {
-    const LoopbackPair pair;
-    const S selector;
-    REQUIRE_FALSE(bool(selector->add(pair.near.get(), read_news, token(1))));
+    const Watched<S> watched;
+    const auto& [pair, selector] = watched;
     pair.far_sends("last");
     pair.far_ends();
     check_more_is_known(selector, pair, 4);
@@ -82,9 +85,8 @@ TEST_CASE_TEMPLATE("an end behind bytes is no secret to who asks for news only",
 
 TEST_CASE_TEMPLATE("bytes behind urgent data are no secret to who asks for news only", S,
                    TIDEMILL_EVERY_SELECTOR) {
-    const LoopbackPair pair;
-    const S selector;
-    REQUIRE_FALSE(bool(selector->add(pair.near.get(), read_news, token(1))));
+    const Watched<S> watched;
+    const auto& [pair, selector] = watched;
     pair.far_sends("before");
     tidemill::support::send_urgent(pair.far.get());
     pair.far_sends("behind");

@@ -1,7 +1,6 @@
 // How a wait ends when no socket ends it: by a wake, by time.
 #include "conformance/support/loopback.hpp"
 #include "conformance/support/selectors.hpp"
-#include "support/os.hpp"
 
 #include <atomic>
 #include <thread>
@@ -42,8 +41,7 @@ TEST_CASE_TEMPLATE("a thousand wakes coalesce into few returns, and at least one
 }
 
 TEST_CASE_TEMPLATE("a wake from another thread is never lost", S, TIDEMILL_EVERY_SELECTOR) {
-    // Under Wine, each switch between two threads goes through a third process.
-    const int rounds = tidemill::support::os_facts().is_wine ? 200 : 2000;
+    constexpr int rounds = 1000;
     const S selector;
     std::atomic<int> asked{0};
     std::thread waker([&] {
