@@ -165,10 +165,13 @@ def allocation_file():
 
 
 def resident_bytes(pid):
-    """Memory of its own; the counters in `status` are only brought up to date now and then."""
+    """Memory of its own; the counters in `status` are only brought up to date now and then.
+
+    Pages of program files are left out: they turn from shared to private whenever another process
+    that runs the same file ends.
+    """
     text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    return 1024 * sum(int(re.search(rf"^{name}:\s+(\d+)", text, re.M)[1])
-                      for name in ("Private_Dirty", "Private_Clean"))
+    return 1024 * int(re.search(r"^Anonymous:\s+(\d+)", text, re.M)[1])
 
 
 def bytes_per_idle_connection(server, build, placement, connections=IDLE_CONNECTIONS):
