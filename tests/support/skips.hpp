@@ -5,7 +5,7 @@
 //     PLATFORM <tab> SELECTOR <tab> NAME <tab> REASON
 //
 // with the platform `windows` (any) or `wine`, and `*` for every selector. What is skipped stands
-// in the report, with its reason; tools/windows-table checks that nothing else is missing.
+// in the report, with its reason; tools/windows-coverage checks that nothing else is missing.
 #pragma once
 
 #include <string>
