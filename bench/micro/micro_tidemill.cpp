@@ -2,7 +2,7 @@
 // which every deadline of a stream uses.
 #include "core/timer_wheel.hpp"
 #include "micro_main.hpp"
-#include <deque>
+#include <optional>
 #include <tidemill/tidemill.hpp>
 
 namespace {
@@ -12,19 +12,19 @@ using namespace std::chrono_literals;
 
 class PublicTimers {
 public:
-    explicit PublicTimers(std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) timers_.emplace_back(loop_, [] { ++fired; });
+    explicit PublicTimers(std::size_t count) : timers_(count) {
+        for (auto& timer : timers_) timer.emplace(loop_, [] { ++fired; });
     }
     void arm(std::size_t index, int delay_ms) {
-        timers_[index].start(std::chrono::milliseconds(delay_ms));
+        timers_[index]->start(std::chrono::milliseconds(delay_ms));
     }
-    void cancel(std::size_t index) { timers_[index].cancel(); }
+    void cancel(std::size_t index) { timers_[index]->cancel(); }
     void run_due() { loop_.run_once(0s); }
     static inline std::size_t fired = 0;
 
 private:
     EventLoop loop_;
-    std::deque<Timer> timers_; // they do not move
+    std::vector<std::optional<Timer>> timers_; // they do not move
 };
 
 class CountingNode final : public detail::TimerNode {
