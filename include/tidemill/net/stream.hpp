@@ -14,7 +14,9 @@
 #include <tidemill/core/chunk.hpp>
 #include <tidemill/core/promise.hpp>
 #include <tidemill/core/source.hpp>
+#include <tidemill/net/acknowledged.hpp>
 #include <tidemill/net/bytes.hpp>
+#include <tidemill/net/end_report.hpp>
 #include <tidemill/net/gather_operation.hpp>
 #include <tidemill/net/stream_operations.hpp>
 
@@ -94,6 +96,18 @@ public:
     /// open with our direction ended.
     CloseOperation close_gracefully(Deadline deadline = {}) noexcept { return {*this, deadline}; }
 
+    /// Waits until the peer's KERNEL has every byte that was written. THIS DOES NOT MEAN THAT ITS
+    /// APPLICATION HAS READ A SINGLE ONE: see net/acknowledged.hpp.
+    ///
+    /// Gives how it stands when all is acknowledged, the connection is over, or the deadline has
+    /// passed (default 5 s; zero: as it is now), which is no error here. The system is asked at
+    /// intervals of 1 ms at first, and of 50 ms or a round trip at last. Several may wait, beside a
+    /// read and a write. Errors: `Errc::not_supported` where the system does not tell (Windows
+    /// before 10 1703, Wine), `Errc::cancelled`, what closed the stream before.
+    AcknowledgeOperation acknowledged(Deadline deadline = {}) const noexcept {
+        return {*this, deadline};
+    }
+
     /// What the destructor does, now. Later operations fail with `Errc::closed_locally`.
     virtual void close() noexcept = 0;
     /// Closes at once so that the peer sees a reset (TCP: RST).
@@ -109,12 +123,21 @@ public:
     [[nodiscard]] virtual bool is_open() const noexcept = 0;
     [[nodiscard]] virtual std::uint64_t bytes_received() const noexcept = 0;
     [[nodiscard]] virtual std::uint64_t bytes_sent() const noexcept = 0;
+    /// How the stream has ended, or how far it is; also of one that is closed, but without the peer
+    /// then. Asks the system for the peer, so it is for the end and not for each message. Throws
+    /// std::bad_alloc.
+    [[nodiscard]] virtual EndReport end_report() const = 0;
 
 protected:
     Stream() = default;
 
     static constexpr std::ptrdiff_t failed_try = -1;
     static constexpr std::ptrdiff_t not_tried = -2;
+
+    /// Of a stream that another one stands on.
+    [[nodiscard]] static detail::Unacknowledged unacknowledged_of(const Stream& inner) noexcept {
+        return inner.unacknowledged();
+    }
 
     // For streams that own no socket; one base in place of two saves a pointer in each stream and a
     // jump in each message.
@@ -127,7 +150,9 @@ private:
     friend class detail::WriteRequest;
     friend ShutdownOperation;
     friend CloseOperation;
+    friend AcknowledgeOperation;
 
+    [[nodiscard]] virtual detail::Unacknowledged unacknowledged() const noexcept = 0;
     // Each starts an operation. False: it has completed, and the task goes on without suspending.
     virtual bool start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept = 0;
     virtual bool start_write(detail::WriteRequest& request,
@@ -143,46 +168,6 @@ private:
     virtual bool start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept = 0;
 };
 
-namespace detail {
-
-inline ReadRequest::ReadRequest(Stream& stream, Deadline deadline) noexcept
-    : Operation(SuspensionPoint::stream_read, deadline), chunk_() {
-    set_owner(stream);
-}
-
-inline bool ReadRequest::start(PromiseBase& waiter) noexcept {
-    return static_cast<Stream&>(owner()).start_read(*this, waiter);
-}
-
-inline WriteRequest::WriteRequest(Stream& stream, std::span<const std::byte> bytes,
-                                  Deadline deadline) noexcept
-    : Operation(SuspensionPoint::stream_write, deadline), data_(bytes.data()),
-      total_(bytes.size()) {
-    set_owner(stream);
-}
-
-inline std::ptrdiff_t WriteRequest::try_now() {
-    return static_cast<Stream&>(owner()).try_write(*this);
-}
-
-} // namespace detail
-
-inline ShutdownOperation::ShutdownOperation(Stream& stream, Deadline deadline) noexcept
-    : Operation(detail::SuspensionPoint::stream_shutdown, deadline) {
-    set_owner(stream);
-}
-
-inline bool ShutdownOperation::start(detail::PromiseBase& waiter) noexcept {
-    return static_cast<Stream&>(owner()).start_shutdown(*this, waiter);
-}
-
-inline CloseOperation::CloseOperation(Stream& stream, Deadline deadline) noexcept
-    : Operation(detail::SuspensionPoint::stream_close, deadline) {
-    set_owner(stream);
-}
-
-inline bool CloseOperation::start(detail::PromiseBase& waiter) noexcept {
-    return static_cast<Stream&>(owner()).start_close(*this, waiter);
-}
-
 } // namespace tidemill
+
+#include <tidemill/net/stream_start.hpp>

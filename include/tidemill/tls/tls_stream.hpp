@@ -88,12 +88,14 @@ public:
     [[nodiscard]] std::uint64_t bytes_received() const noexcept override;
     /// Of plain text, as accepted.
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept override;
+    [[nodiscard]] EndReport end_report() const override;
 
 private:
     bool start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept override;
     bool start_write(detail::WriteRequest& request, detail::PromiseBase& waiter) noexcept override;
     std::ptrdiff_t try_write(detail::WriteRequest& request) override;
     bool start_shutdown(ShutdownOperation& request, detail::PromiseBase& waiter) noexcept override;
+    [[nodiscard]] detail::Unacknowledged unacknowledged() const noexcept override;
     bool start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept override;
     void abandon(detail::Operation& operation) noexcept override;
 
