@@ -62,6 +62,9 @@ public:
         return real_.option(socket, option);
     }
 
+protected:
+    [[nodiscard]] detail::Sockets& real() const noexcept { return real_; }
+
 private:
     detail::Sockets& real_ = detail::native_sockets();
 };
