@@ -25,6 +25,12 @@ using detail::Interest;
 using detail::PackedError;
 using detail::SuspensionPoint;
 
+namespace {
+
+constexpr std::size_t large_bytes = 4096;
+
+} // namespace
+
 // Over budget: the kernel keeps what has come until leases are returned.
 bool TcpStream::await_leases() noexcept {
     drop(Interest::read);
@@ -100,14 +106,19 @@ bool TcpStream::start_other_read(detail::ReadRequest& request,
         request.set_end();
         return complete(request, waiter, ends_.read_error(), 0);
     }
-    if (has_unread_ && loop_->has_budget() && try_receive(request)) {
+    const bool tries = has_unread_ && loop_->has_budget();
+    if (tries && try_receive(request)) {
         // Not completed on the ready list, even if that was the last of the budget: the next read
         // waits for readiness then, without bytes in hand that a destroyed task would take along.
         loop_->charge(request.error() ? 0 : request.count());
         return false;
     }
-    // Bytes that the budget leaves for the next turn have been reported already.
-    const PackedError error = has_unread_ && includes(interest_, Interest::read)
+    // Bytes that the budget leaves for the next turn have been reported already. Behind a large
+    // read that found nothing it is asked again as well, lest there was something after all; small
+    // ones take the kernel's word for it, for a call each would be dear.
+    const bool was_reported =
+        has_unread_ || (tries && (request.wants_chunk() || request.into().size() >= large_bytes));
+    const PackedError error = was_reported && includes(interest_, Interest::read)
                                   ? loop_->renew(slot_, socket_, interest_)
                                   : want(Interest::read);
     if (error) {
@@ -147,9 +158,24 @@ void TcpStream::on_unusual_receive(detail::ReadRequest& request, std::ptrdiff_t 
     if (error == PackedError(std::errc::interrupted)) return on_readable_otherwise();
     if (bytes > 0)
         request.chunk() = loop_->chunks().commit(leases_, static_cast<std::size_t>(bytes));
-    if (!received(request.chunk().size(), asked, error, request)) return;
+    if (!received(request.chunk().size(), asked, error, request)) return ask_again(request);
     reader_ = nullptr;
     request.finish_on(*loop_, request.error());
+}
+
+// Readiness with nothing behind it, which is allowed, but a selector that reports news only does
+// not repeat what it has reported: asked again, it does. Behind an end or urgent data (`reads_on_`)
+// it repeats itself from here on instead: news of urgent data alone would come for ever, and a
+// receive never finds them.
+void TcpStream::ask_again(detail::ReadRequest& request) noexcept {
+    if (wants_leases_) return;
+    const PackedError error =
+        reads_on_ ? loop_->watch(slot_, socket_, interest_, without(interest_, Interest::news_only))
+                  : loop_->renew(slot_, socket_, interest_);
+    if (!error) return;
+    ends_.on_read_error(error);
+    reader_ = nullptr;
+    request.finish_on(*loop_, error);
 }
 
 // Nobody reads, or somebody who wants no chunk, or other chunks are out.
@@ -164,7 +190,7 @@ void TcpStream::on_readable_otherwise() noexcept {
         return;
     }
     auto& request = static_cast<detail::ReadRequest&>(*reader_);
-    if (!try_receive(request)) return;
+    if (!try_receive(request)) return ask_again(request);
     reader_ = nullptr;
     request.finish_on(*loop_, request.error());
 }

@@ -93,7 +93,7 @@ bool TcpStream::start_write(detail::WriteRequest& request, detail::PromiseBase& 
 bool TcpStream::end_or_wait(detail::WriteRequest& request, detail::PromiseBase& waiter,
                             bool is_at_end) noexcept {
     if (is_at_end) return complete(request, waiter, request.error(), request.written());
-    if (const PackedError error = want(Interest::write)) {
+    if (const PackedError error = want_to_write()) {
         if (request.written() > 0) ends_.tear();
         ends_.on_write_error(error);
         return complete(request, waiter, error, request.written());
@@ -102,6 +102,13 @@ bool TcpStream::end_or_wait(detail::WriteRequest& request, detail::PromiseBase& 
     writer_ = &request;
     request.park(*this, waiter);
     return true;
+}
+
+// A socket that was watched for room before is told of again only if that is news. The kernel's own
+// refusal makes it so; one that a signal, a filter or a test caused does not.
+PackedError TcpStream::want_to_write() noexcept {
+    if (includes(interest_, Interest::write)) return loop_->renew(slot_, socket_, interest_);
+    return want(Interest::write);
 }
 
 void TcpStream::on_writable() noexcept {
@@ -115,6 +122,12 @@ void TcpStream::on_writable() noexcept {
         return request.finish_now(request.error());
     }
     if (request.written() > written_before) deadlines_.write_has_progressed(*loop_);
+    const PackedError error = want_to_write();
+    if (!error) return;
+    if (request.written() > 0) ends_.tear();
+    ends_.on_write_error(error);
+    writer_ = nullptr;
+    request.finish_now(error);
 }
 
 // Ending

@@ -183,6 +183,7 @@ std::int64_t TlsConnection::moment_of(Deadline deadline) noexcept {
 // that has passed meanwhile, so they are given ours.
 Deadline TlsConnection::inner_deadline() const noexcept {
     if (!is_ready()) return handshake_moment_ == no_moment ? Deadline() : Deadline::never();
+    if (ends_.fatal()) return within(Duration::zero()); // what has come, and no more
     if (is_read_limit_default_) return {};
     if (read_moment_ == no_moment) return Deadline::never();
     return within(Duration(read_moment_ - loop_->now_ns()));

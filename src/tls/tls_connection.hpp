@@ -153,6 +153,7 @@ private:
     void encrypt_gathered() noexcept;
     void send_now() noexcept;
     void send_here() noexcept;
+    void hurry_reader() noexcept;
     void finish_inner_write() noexcept;
     [[nodiscard]] PackedError end_output() noexcept;
     [[nodiscard]] std::size_t pending_bytes() const noexcept {

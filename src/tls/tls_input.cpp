@@ -37,7 +37,9 @@ void TlsConnection::absorb() noexcept {
     if (!error && !input_.empty()) return;
     const bool may_go_on =
         error == PackedError(Errc::deadline_expired) || error == PackedError(Errc::cancelled);
-    if (may_go_on && is_ready()) {
+    if (may_go_on && is_ready() && ends_.fatal()) {
+        ends_.on_read_error(ends_.fatal()); // there is nothing more that came before it
+    } else if (may_go_on && is_ready()) {
         soft_error_ = error;
         last_wait_ = error;
     } else if (!is_ready()) {

@@ -163,9 +163,18 @@ void TlsConnection::finish_inner_write() noexcept {
     } else {
         ends_.on_write_error(error);
         finish_writer(ends_.fatal());
+        hurry_reader();
     }
     drop_output();
     if (!is_ready()) fail(error);
+}
+
+// Records are lost, and the peer may wait for them for ever: so may we. Whoever reads is given what
+// has come before, and then told why nothing more will.
+void TlsConnection::hurry_reader() noexcept {
+    if (!is_ready()) return;
+    inner_read_.reset(); // it begins anew, with a deadline that has passed
+    if (reader_ != nullptr) continue_later();
 }
 
 void TlsConnection::drop_output() noexcept {

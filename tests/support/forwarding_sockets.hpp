@@ -74,6 +74,9 @@ public:
         return real_.adopt_listener(socket);
     }
 
+protected:
+    [[nodiscard]] detail::Sockets& real() const noexcept { return real_; }
+
 private:
     detail::Sockets& real_ = detail::native_sockets();
 };

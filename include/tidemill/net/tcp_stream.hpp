@@ -94,6 +94,7 @@ private:
     bool wait_to_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept;
     bool start_other_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept;
     void on_readable_otherwise() noexcept;
+    void ask_again(detail::ReadRequest& request) noexcept;
     void on_unusual_receive(detail::ReadRequest& request, std::ptrdiff_t bytes,
                             std::size_t asked) noexcept;
     [[nodiscard]] bool try_receive(detail::ReadRequest& request) noexcept;
@@ -111,6 +112,7 @@ private:
     [[nodiscard]] bool discard(CloseOperation& request) noexcept;
     [[nodiscard]] detail::PackedError end_output() noexcept;
     void finish_connect(ConnectOperation& request) noexcept;
+    detail::PackedError want_to_write() noexcept;
     detail::PackedError want(detail::Interest more) noexcept {
         return (interest_ | more) == interest_ ? detail::PackedError() : ask(interest_ | more);
     }

@@ -1,0 +1,35 @@
+// The scenarios that are run with each of their calls failing.
+//
+// Each starts tasks in a world, runs them all, and leaves nothing behind. Tasks tell the world what
+// came and what went wrong; none waits by a deadline, so that a lost waiter is found.
+#pragma once
+
+#include "torture/world.hpp"
+
+#include <span>
+
+namespace tidemill::torture {
+
+struct Scenario {
+    const char* name;
+    void (*run)(World& world);
+    /// `call:error` that this kind of socket never gives.
+    std::string_view left_out = {};
+    /// Streams are closed where nobody can be told that the end did not get through; the peer is.
+    bool closes_unheard = false;
+};
+
+void run_connect(World& world);
+void run_echo(World& world);
+void run_half_close(World& world);
+void run_graceful_close(World& world);
+void run_lingering_close(World& world);
+void run_accept_under_load(World& world);
+void run_datagrams(World& world);
+void run_tls(World& world);
+void run_tls_lingering_close(World& world);
+
+/// An address of the loopback interface with a port of the system's choice.
+[[nodiscard]] Endpoint any_port();
+
+} // namespace tidemill::torture

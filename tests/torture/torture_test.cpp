@@ -1,0 +1,33 @@
+// Each scenario once for each of its calls and each error that the call may give.
+//
+// TIDEMILL_TORTURE=scenario:call:ordinal:error runs that one again; it is how a failure is named.
+#include "torture/runner.hpp"
+
+#include <doctest/doctest.h>
+
+namespace tidemill::torture {
+
+TEST_CASE("a connect survives each of its calls failing") { torture({"connect", run_connect}); }
+TEST_CASE("an echo survives each of its calls failing") { torture({"echo", run_echo}); }
+TEST_CASE("a half-close survives each of its calls failing") {
+    torture({"half-close", run_half_close});
+}
+TEST_CASE("a graceful close survives each of its calls failing") {
+    torture({"graceful-close", run_graceful_close});
+}
+TEST_CASE("a close that lingers survives each of its calls failing") {
+    torture({"lingering-close", run_lingering_close});
+}
+TEST_CASE("accepting under load survives each of its calls failing") {
+    torture({"accept-under-load", run_accept_under_load});
+}
+
+TEST_CASE("datagrams survive each of their calls failing") {
+    torture({"datagrams", run_datagrams, "connect:EINPROGRESS"});
+}
+TEST_CASE("TLS survives each of its calls failing") { torture({"tls", run_tls}); }
+TEST_CASE("TLS that is closed by its destructor survives each of its calls failing") {
+    torture({"tls-lingering", run_tls_lingering_close, {}, true});
+}
+
+} // namespace tidemill::torture
