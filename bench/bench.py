@@ -25,10 +25,11 @@ from harness.figures import is_void, summarise_all  # noqa: E402
 from harness.measure import GROWTH, LINEAR, SCENARIOS  # noqa: E402
 from harness.micro import SOURCES, compiler_of  # noqa: E402
 from harness.rounds import run_rounds  # noqa: E402
-from harness.servers import SERVERS, Placement, find_placement  # noqa: E402
+from harness.servers import EVERY_SERVER, Placement, find_placement  # noqa: E402
 from harness.stages import ROOT, STAGES, Run, run_stage  # noqa: E402
+from harness.tls import TLS_SCENARIOS  # noqa: E402
 
-EVERY_SCENARIO = {**SCENARIOS, **{scenario.name: scenario for scenario in (*GROWTH, LINEAR)}}
+EVERY_SCENARIO = {**SCENARIOS, **TLS_SCENARIOS, **{scenario.name: scenario for scenario in (*GROWTH, LINEAR)}}
 VOID = 3
 
 
@@ -41,7 +42,7 @@ def arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=str(ROOT / "build/release"), help="build directory")
     parser.add_argument("--only", default="", help="of the stages: " + ", ".join(STAGES))
-    parser.add_argument("--servers", default="", help="of: " + ", ".join(SERVERS))
+    parser.add_argument("--servers", default="", help="of: " + ", ".join(EVERY_SERVER))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="for each server and round")
     parser.add_argument("--warm-up", type=float, default=0.15)
@@ -69,14 +70,16 @@ def arguments():
 
 def compare(options, placement):
     """Two builds of the library, or of anything, beside one floor."""
-    names = [name for name in (options.servers or "tcp_echo").split(",") if name != "floor"]
-    entries = [("floor", SERVERS["floor"], options.compare[0])] + [
-        (f"{which}: {name}", SERVERS[name], build)
-        for name in names for which, build in zip("AB", options.compare)]
     for stage in (options.only or "echo50").split(","):
-        reports, _ = run_rounds(entries, EVERY_SCENARIO[stage], placement, options.rounds,
-                                options.seconds, options.warm_up, say)
-        show(EVERY_SCENARIO[stage].title, summarise_all(reports))
+        scenario = EVERY_SCENARIO[stage]
+        default = "tcp_echo" if scenario.floor == "floor" else "tls_echo"
+        names = [name for name in (options.servers or default).split(",") if name != scenario.floor]
+        entries = [(scenario.floor, EVERY_SERVER[scenario.floor], options.compare[0])] + [
+            (f"{which}: {name}", EVERY_SERVER[name], build)
+            for name in names for which, build in zip("AB", options.compare)]
+        reports, _ = run_rounds(entries, scenario, placement, options.rounds, options.seconds,
+                                options.warm_up, say)
+        show(scenario.title, summarise_all(reports, scenario.floor))
 
 
 def show(title, summaries):

@@ -27,6 +27,7 @@ tidemill_bench::LoadOptions parse(int argc, char** argv) {
     app.add_option("--warm-up", options.warm_up_seconds, "seconds before that");
     app.add_option("--messages", options.most_messages, "stop after that many (0: by time)");
     app.add_flag("--reconnect", options.reconnects, "a new connection for each message");
+    app.add_flag("--resume", options.resumes, "with the TLS session of the one before it");
     app.add_flag("--hold", options.holds,
                  "open the connections, say so, then wait for the end of standard input");
     app.add_option("--server", options.server_pid, "process whose CPU time is reported");

@@ -17,9 +17,10 @@ struct LoadOptions {
     double warm_up_seconds = 0.2;
     unsigned long long most_messages = 0;
     bool reconnects = false;
-    bool holds = false; ///< only opens the connections, then waits for the end of its input
-    int server_pid = 0; ///< 0: the server's CPU time is not reported
-    int core = -1;      ///< -1: wherever the system puts it
+    bool resumes = false; ///< each connection the TLS session of the one before it
+    bool holds = false;   ///< only opens the connections, then waits for the end of its input
+    int server_pid = 0;   ///< 0: the server's CPU time is not reported
+    int core = -1;        ///< -1: wherever the system puts it
 };
 
 struct LoadReport {

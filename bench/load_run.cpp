@@ -1,4 +1,5 @@
 #include "load_client.hpp"
+#include "wire.hpp"
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -6,7 +7,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <vector>
@@ -20,7 +20,7 @@ constexpr double stuck_after_ns = 10e9;
 constexpr double datagram_lost_after_ns = 1e9;
 
 struct Connection {
-    int socket = -1;
+    Wire wire;
     std::uint64_t sent_bytes = 0;
     std::uint64_t received_bytes = 0;
     std::uint64_t late = 0; ///< datagrams given up, which may come all the same
@@ -37,7 +37,7 @@ private:
     void reconnect(Connection& connection);
     void watch(Connection& connection);
     void send(Connection& connection);
-    void on_readable(Connection& connection);
+    [[nodiscard]] bool on_readable(Connection& connection);
     std::size_t count(Connection& connection, const char* data, std::size_t size);
     void verify(Connection& connection, const char* data, std::size_t size);
     void verify_datagram(Connection& connection, const char* data, std::size_t size);
@@ -86,8 +86,8 @@ Load::Load(const LoadOptions& options)
     for (std::size_t i = 0; i < pattern_.size(); ++i) pattern_[i] = static_cast<char>(i % 251);
     samples_us_.reserve(most_samples);
     for (Connection& connection : connections_) {
-        connection.socket = open_connection(options_);
-        const auto number = static_cast<std::size_t>(&connection - connections_.data()) + 1;
+        connection.wire = open_wire(options_, index_of(connection));
+        const auto number = index_of(connection) + 1;
         // What the server has answered it has also accepted, so its queue never overflows.
         const bool is_idle = options.holds || number > options.connections;
         if (!options.is_udp && (is_idle || number % most_unaccepted == 0)) greet(connection);
@@ -97,18 +97,20 @@ Load::Load(const LoadOptions& options)
 
 // One message there and back, with calls that block.
 void Load::greet(Connection& connection) {
+    const double limit_ns = clock_ns(CLOCK_MONOTONIC) + stuck_after_ns;
     send(connection);
     while (connection.received_bytes < connection.sent_bytes) {
-        const ssize_t received = ::recv(connection.socket, buffer_.data(), buffer_.size(), 0);
+        const ssize_t received = receive(connection.wire, buffer_.data(), buffer_.size(), true);
+        if (received < 0 && errno == EAGAIN && clock_ns(CLOCK_MONOTONIC) < limit_ns) continue;
         if (received <= 0) give_up("no answer to the first message of a connection");
         count(connection, buffer_.data(), static_cast<std::size_t>(received));
     }
 }
 
 void Load::reconnect(Connection& connection) {
-    ::close(connection.socket);
+    close_wire(connection.wire);
     connection = {};
-    connection.socket = open_connection(options_);
+    connection.wire = open_wire(options_, index_of(connection));
     watch(connection);
 }
 
@@ -116,40 +118,34 @@ void Load::watch(Connection& connection) {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.ptr = &connection;
-    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.socket, &event);
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.wire.socket, &event);
 }
 
 // Sends the next message. The client keeps at most depth messages in flight, fewer than the buffers
 // of the two kernels hold, so a blocking send does not block for long.
 void Load::send(Connection& connection) {
     const char* data = content(connection, connection.sent_bytes);
-    std::size_t left = options_.message_bytes;
     sent_at_ns(connection, connection.sent_bytes) = now_ns_;
-    while (left > 0) {
-        const ssize_t sent = ::send(connection.socket, data, left, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0) {
-            ++report_.errors;
-            return;
-        }
-        data += sent;
-        left -= static_cast<std::size_t>(sent);
+    if (!send_all(connection.wire, data, options_.message_bytes)) {
+        ++report_.errors;
+        return;
     }
     connection.sent_bytes += options_.message_bytes;
 }
 
-void Load::on_readable(Connection& connection) {
-    const ssize_t received =
-        ::recv(connection.socket, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+// True if there may be more, of which the system does not tell.
+bool Load::on_readable(Connection& connection) {
+    const ssize_t received = receive(connection.wire, buffer_.data(), buffer_.size());
     if (received <= 0) {
-        if (received < 0 && (errno == EAGAIN || errno == EINTR)) return;
+        if (received < 0 && (errno == EAGAIN || errno == EINTR)) return false;
         ++report_.errors; // a refused datagram is replaced like a lost one
-        if (!options_.is_udp) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.socket, nullptr);
-        return;
+        if (!options_.is_udp) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.wire.socket, nullptr);
+        return false;
     }
     const auto size = static_cast<std::size_t>(received);
     options_.is_udp ? verify_datagram(connection, buffer_.data(), size)
                     : verify(connection, buffer_.data(), size);
+    return has_more(connection.wire);
 }
 
 // Compares what came and gives the number of messages that it completes.
@@ -229,8 +225,11 @@ void Load::message_done(Connection& connection, std::uint64_t position) {
 void Load::turn() {
     const int count = ::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), 1000);
     now_ns_ = clock_ns(CLOCK_MONOTONIC);
-    for (int i = 0; i < count; ++i)
-        on_readable(*static_cast<Connection*>(events_[static_cast<std::size_t>(i)].data.ptr));
+    for (int i = 0; i < count; ++i) {
+        const epoll_event& event = events_[static_cast<std::size_t>(i)];
+        while (on_readable(*static_cast<Connection*>(event.data.ptr))) {
+        }
+    }
     if (options_.is_udp) replace_lost_datagrams();
 }
 
@@ -253,6 +252,7 @@ LoadReport Load::hold() {
     std::array<char, 64> ignored{};
     while (::read(STDIN_FILENO, ignored.data(), ignored.size()) > 0) {
     }
+    for (Connection& connection : connections_) finish_wire(connection.wire);
     report_.connections = connections_.size();
     report_.messages = connections_.size();
     return report_;
@@ -280,6 +280,7 @@ LoadReport Load::run() {
     report_.client_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - client_cpu_from_ns_;
     if (options_.server_pid > 0)
         report_.server_cpu_ns = cpu_time_ns(options_.server_pid) - server_cpu_from_ns_;
+    for (Connection& connection : connections_) finish_wire(connection.wire);
     if (!samples_us_.empty()) {
         std::sort(samples_us_.begin(), samples_us_.end());
         report_.p50_us = samples_us_[samples_us_.size() / 2];

@@ -104,7 +104,9 @@ void echo(Connection* connection, std::vector<char>& buffer) {
             if (SSL_has_pending(connection->ssl) == 0) return;
             continue;
         }
-        if (SSL_get_error(connection->ssl, count) == SSL_ERROR_WANT_READ) return;
+        const int status = SSL_get_error(connection->ssl, count);
+        if (status == SSL_ERROR_WANT_READ) return;
+        if (status == SSL_ERROR_ZERO_RETURN) SSL_shutdown(connection->ssl); // our end for theirs
         return close_connection(connection);
     }
 }

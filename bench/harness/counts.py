@@ -35,7 +35,7 @@ def messages(count):
 
 
 def load(build, running, placement, scenario, count, prefix=()):
-    return run_client(build, running, placement, scenario.client, LONGEST_SECONDS, 0,
+    return run_client(build, running, placement, scenario, LONGEST_SECONDS, 0,
                       messages(count), prefix)
 
 

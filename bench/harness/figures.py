@@ -30,9 +30,9 @@ def summarise(reports, floor_reports):
     }
 
 
-def summarise_all(reports):
+def summarise_all(reports, floor_label="floor"):
     """label -> summary, for the servers that have rounds; nothing without the floor."""
-    floor = reports.get("floor")
+    floor = reports.get(floor_label)
     return {label: summarise(own, floor) for label, own in reports.items() if own} if floor else {}
 
 

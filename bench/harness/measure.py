@@ -24,6 +24,8 @@ class Scenario:
     smallest: bool = False  # smallest of all rounds in place of the ratio to the client's cost
     counted_messages: int = 50_000
     servers: tuple = ALL_ON_EPOLL  # that take part
+    program: str = "load_client"
+    floor: str = "floor"
     longer: float = 1  # times the usual seconds, for loads with few laps a second
 
 
@@ -59,10 +61,9 @@ LINEAR = Scenario("selectors", "50 active + 900 idle x 64 B", active(50, 900),
                   servers=("floor", "tcp_echo", *MINIMAL_ON_SLOW))
 
 
-def run_client(build, running, placement, arguments, seconds, warm_up, extra=(),
-               prefix=()):
+def run_client(build, running, placement, scenario, seconds, warm_up, extra=(), prefix=()):
     """The client's report; it checks every byte, so any error voids the measurement."""
-    command = [*prefix, os.path.join(build, "bench", "load_client"), str(running.port), *arguments,
+    command = [*prefix, os.path.join(build, "bench", scenario.program), str(running.port), *scenario.client,
                "--seconds", str(seconds), "--warm-up", str(warm_up),
                "--server", str(running.pid), *placement.client(), *extra]
     try:
@@ -78,7 +79,7 @@ def run_client(build, running, placement, arguments, seconds, warm_up, extra=(),
 def measure(server, build, scenario, placement, seconds, warm_up):
     """One figure of one round: the server's CPU time over the client's, and both."""
     with RunningServer(server, build, placement) as running:
-        report = run_client(build, running, placement, scenario.client,
+        report = run_client(build, running, placement, scenario,
                             seconds * scenario.longer, warm_up * scenario.longer)
     report["norm"] = report["server_cpu_us"] / report["client_cpu_us"]
     return report

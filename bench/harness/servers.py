@@ -24,10 +24,28 @@ class Server:
     selector: str = ""
 
     def command(self, build, port=0):
-        return [str(Path(build) / self.program)] + [a.format(port=port) for a in self.arguments]
+        places = {"port": port, "certificate": identity_file(build, "certificate"),
+                  "key": identity_file(build, "key")}
+        return [str(Path(build) / self.program)] + [a.format(**places) for a in self.arguments]
 
     def is_built(self, build):
         return (Path(build) / self.program).exists()
+
+
+def identity_file(build, what):
+    return Path(build) / "bench" / "identity" / f"{what}.pem"
+
+
+def make_identity(build):
+    """The certificate of all TLS servers, of the kind that most servers have: ECDSA on P-256."""
+    certificate, key = identity_file(build, "certificate"), identity_file(build, "key")
+    if certificate.exists():
+        return
+    certificate.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "3650", "-subj", "/CN=localhost", "-keyout", str(key), "-out",
+         str(certificate)], check=True, capture_output=True)
 
 
 def _tidemill(name, program, arguments, selector="epoll"):
@@ -54,6 +72,21 @@ SERVERS = {
         Server("libevent", "bench/peers/libevent_echo"),
     )
 }
+
+WITH_IDENTITY = ("{port}", "{certificate}", "{key}")
+
+TLS_SERVERS = {
+    server.name: server
+    for server in (
+        Server("tls-floor", "bench/raw_tls_echo", WITH_IDENTITY),
+        _tidemill("tls_echo", "tls_echo", (*MINIMAL, "{certificate}", "{key}")),
+        _tidemill("echo_server-tls", "echo_server", ("--tls", *MINIMAL, "--cert", "{certificate}",
+                                                     "--key", "{key}")),
+        Server("asio-tls", "bench/peers/asio_tls_echo", WITH_IDENTITY),
+        Server("libevent-tls", "bench/peers/libevent_tls_echo", WITH_IDENTITY),
+    )
+}
+EVERY_SERVER = {**SERVERS, **TLS_SERVERS}
 
 # Not an echo server to compare: the library's streams, held without a Server.
 IDLE_STREAMS = Server("idle_streams", "bench/idle_streams", ())
@@ -105,6 +138,8 @@ class RunningServer:
 
     def __init__(self, server, build, placement, environment=None, prefix=()):
         self.server = server
+        if server.name in TLS_SERVERS:
+            make_identity(build)
         variables = dict(os.environ, **(environment or {}))
         if server.selector:
             variables["TIDEMILL_SELECTOR"] = server.selector
@@ -123,7 +158,7 @@ class RunningServer:
         if not select.select([output], [], [], START_SECONDS)[0]:
             raise Failed(f"{self.server.name} did not start within {START_SECONDS} s")
         line = output.readline().decode(errors="replace").strip()
-        if not line.startswith("listening tcp "):
+        if not line.startswith(("listening tcp ", "listening tls ")):
             raise Failed(f"{self.server.name} did not start: {line!r}")
         return int(line.rsplit(":", 1)[1])
 

@@ -8,10 +8,11 @@ from .figures import summarise_all
 from .measure import ALL_ON_EPOLL, GROWTH, LINEAR, SCENARIOS
 from .micro import run_compile, run_micro
 from .rounds import run_rounds
-from .servers import IDLE_STREAMS, SERVERS, Failed
+from .servers import EVERY_SERVER, IDLE_STREAMS, Failed
+from .tls import TLS_SCENARIOS
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = (*SCENARIOS, "growth", "selectors", "counts", "memory", "micro", "compile")
+STAGES = (*SCENARIOS, *TLS_SCENARIOS, "growth", "selectors", "counts", "memory", "micro", "compile")
 
 
 class Run:
@@ -38,10 +39,10 @@ class Run:
         """Those of the names that are asked for and built."""
         chosen = self.options.servers.split(",") if self.options.servers else names
         for name in chosen:
-            if SERVERS[name].is_built(self.build):
-                yield SERVERS[name]
+            if EVERY_SERVER[name].is_built(self.build):
+                yield EVERY_SERVER[name]
             else:
-                self.missing.append(f"{name} ({SERVERS[name].program} is not built)")
+                self.missing.append(f"{name} ({EVERY_SERVER[name].program} is not built)")
 
     def rounds(self, scenario):
         if self.options.smoke:
@@ -51,7 +52,7 @@ class Run:
         reports, failures = run_rounds(entries, scenario, self.placement, self.options.rounds,
                                        self.options.seconds, self.options.warm_up, self.say)
         self.failures += failures
-        return summarise_all(reports)
+        return summarise_all(reports, scenario.floor)
 
     def each(self, servers, measure):
         """name -> figure; a server that fails is named and left out."""
@@ -92,6 +93,8 @@ def run_memory(run):
 def run_stage(run, stage):
     if stage in SCENARIOS:
         return run.rounds(SCENARIOS[stage])
+    if stage in TLS_SCENARIOS:
+        return run.rounds(TLS_SCENARIOS[stage])
     if stage == "selectors":
         return run.rounds(LINEAR)
     if stage == "growth":
