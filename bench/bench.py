@@ -29,7 +29,8 @@ from harness.servers import EVERY_SERVER, Placement, find_placement  # noqa: E40
 from harness.stages import ROOT, STAGES, Run, run_stage  # noqa: E402
 from harness.tls import TLS_SCENARIOS  # noqa: E402
 
-EVERY_SCENARIO = {**SCENARIOS, **TLS_SCENARIOS, **{scenario.name: scenario for scenario in (*GROWTH, LINEAR)}}
+EVERY_SCENARIO = {**SCENARIOS, **TLS_SCENARIOS,
+                  **{scenario.name: scenario for scenario in (*GROWTH, LINEAR)}}
 VOID = 3
 
 

@@ -63,8 +63,8 @@ LINEAR = Scenario("selectors", "50 active + 900 idle x 64 B", active(50, 900),
 
 def run_client(build, running, placement, scenario, seconds, warm_up, extra=(), prefix=()):
     """The client's report; it checks every byte, so any error voids the measurement."""
-    command = [*prefix, os.path.join(build, "bench", scenario.program), str(running.port), *scenario.client,
-               "--seconds", str(seconds), "--warm-up", str(warm_up),
+    command = [*prefix, os.path.join(build, "bench", scenario.program), str(running.port),
+               *scenario.client, "--seconds", str(seconds), "--warm-up", str(warm_up),
                "--server", str(running.pid), *placement.client(), *extra]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,

@@ -5,7 +5,7 @@
 
 namespace tidemill::detail {
 
-void RecordTracker::advance(std::span<const std::byte> bytes) noexcept {
+void RecordTracker::advance_piecewise(std::span<const std::byte> bytes) noexcept {
     while (!bytes.empty()) {
         if (body_bytes_left_ > 0) {
             const std::size_t count = std::min(body_bytes_left_, bytes.size());
@@ -19,8 +19,7 @@ void RecordTracker::advance(std::span<const std::byte> bytes) noexcept {
         bytes = bytes.subspan(count);
         if (header_bytes_ < header_size) return;
         header_bytes_ = 0;
-        body_bytes_left_ = std::to_integer<std::size_t>(header_[3]) << 8 |
-                           std::to_integer<std::size_t>(header_[4]);
+        body_bytes_left_ = body_bytes(header_);
     }
 }
 
@@ -32,7 +31,8 @@ int read_input(BIO* bio, char* into, std::size_t size, std::size_t* count) {
     EngineBio& state = state_of(bio);
     BIO_clear_retry_flags(bio);
     *count = 0;
-    if (state.input.empty() || state.holds_input) {
+    state.is_starved = state.input.empty() || state.holds_input;
+    if (state.is_starved) {
         BIO_set_retry_read(bio);
         return 0;
     }

@@ -1,7 +1,7 @@
 // OpenSSL's error queue: one for each thread, shared by everything on it.
 //
-// An entry that somebody has left there turns the next WANT_READ into a fatal error, so the queue
-// is cleared before each call whose result depends on it and emptied after each one that failed.
+// Anybody may have left something there. No result depends on it (TlsSession::conclude()); it is
+// emptied before what may well fail, so that the reasons are its own, and after what has failed.
 #pragma once
 
 #include <string>

@@ -9,10 +9,17 @@ namespace {
 
 void on_info(const SSL* ssl, int where, int value) {
     if ((where & SSL_CB_ALERT) == 0) return;
-    constexpr int fatal = SSL3_AL_FATAL;
-    if (value >> 8 != fatal) return;
     TlsSession& session = TlsSession::of(ssl);
-    ((where & SSL_CB_READ) != 0 ? session.received_alert : session.sent_alert) = value & 0xff;
+    const bool is_received = (where & SSL_CB_READ) != 0;
+    const bool is_fatal = value >> 8 == SSL3_AL_FATAL;
+    const int alert = value & 0xff;
+    // In TLS 1.3 the level of an alert means nothing.
+    const bool is_end = is_received && alert == SSL_AD_CLOSE_NOTIFY &&
+                        (!is_fatal || SSL_version(ssl) >= TLS1_3_VERSION);
+    if (is_end)
+        session.has_close_notify = true;
+    else if (is_fatal)
+        (is_received ? session.received_alert : session.sent_alert) = alert;
 }
 
 // Each key update makes both sides derive keys and answer, and OpenSSL takes any number of them.

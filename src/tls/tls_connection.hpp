@@ -2,7 +2,8 @@
 //
 // Input: ciphertext is received only while somebody waits for plain text, for the handshake or for
 // the end, and while the peer takes our output; one chunk at a time, decrypted where it lies.
-// Output: small writes gather as plain text in `block_`; records gather in `queued_`; `outgoing_`
+// Output: writes gather as plain text in `small_`, or in `block_` once that is too small; records
+// gather in `queued_`; `outgoing_`
 // is what the stream below is sending at the moment and must not change.
 //
 // Whoever waits is resumed through the loop's ready list, with one exception: a read that has its
@@ -12,6 +13,8 @@
 
 #include "tls/inner_operations.hpp"
 #include "tls/tls_loop.hpp"
+#include "tls/tls_session.hpp"
+#include <array>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -149,6 +152,7 @@ private:
     [[nodiscard]] bool accept_bytes(WriteRequest& request,
                                     std::span<const std::byte> bytes) noexcept;
     [[nodiscard]] std::size_t accept_piece(std::span<const std::byte> piece) noexcept;
+    [[nodiscard]] bool take_block() noexcept;
     void encrypt(std::span<const std::byte> plain) noexcept;
     void encrypt_gathered() noexcept;
     void send_now() noexcept;
@@ -182,6 +186,9 @@ private:
         shared_->stuck_changed(std::exchange(stuck_bytes_, now), now);
     }
 
+    // What the engine would say itself, without a call.
+    [[nodiscard]] TlsSession& session() const noexcept { return engine_.session(); }
+
     TlsEngine engine_;
     Stream* inner_;
     std::unique_ptr<Stream> owned_;
@@ -206,8 +213,10 @@ private:
     std::optional<InnerWrite> inner_write_;
     TlsEngine::Output outgoing_;
     TlsEngine::Output queued_;
+    // Of its own, since a record's place of 16 KiB lies in pages that nobody else has touched.
+    std::array<std::byte, 512> small_;
     std::unique_ptr<TlsLoop::Block> block_;
-    std::size_t gathered_bytes_ = 0; ///< in `block_`
+    std::size_t gathered_bytes_ = 0; ///< in `block_`, or without one in `small_`
 
     std::size_t stuck_bytes_ = 0; ///< as the loop has been told
     std::int64_t handshake_moment_ = no_moment;

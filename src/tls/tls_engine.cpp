@@ -36,6 +36,7 @@ TlsNext TlsEngine::handshake() noexcept {
     TlsSession& session = *session_;
     if (session.failure) return TlsNext::failed;
     const std::size_t before = session.begin();
+    detail::forget_openssl_errors(); // or they would be told as reasons, should it fail
     const int result = SSL_do_handshake(session.ssl.get());
     if (result == 1) session.is_handshake_complete = true;
     return session.conclude(result, before);

@@ -129,13 +129,13 @@ bool TlsConnection::decrypt(ReadRequest& request) noexcept {
     shared_->at_work(*this, warm_place_);
     std::size_t count = 0;
     TlsNext next = TlsNext::want_input;
-    const bool has_ended = has_more_ && (engine_.received_close_notify() || engine_.has_failed());
-    if (has_ended) {
-        next = engine_.has_failed() ? TlsNext::failed : TlsNext::nothing;
+    const bool has_failed = session().failure.has_value();
+    if (has_more_ && (session().received_close_notify || has_failed)) {
+        next = has_failed ? TlsNext::failed : TlsNext::nothing;
     } else if (!request.wants_chunk()) {
         next = decrypt_into(request.into(), count);
         request.set_count(count > 0 ? count : request.into().size());
-    } else if (!has_more_ && engine_.is_at_record_boundary()) {
+    } else if (!has_more_ && session().bio.records.is_at_boundary()) {
         next = decrypt_in_place(request.chunk(), count);
     } else {
         next = decrypt_leased(request.chunk(), count);
@@ -143,7 +143,7 @@ bool TlsConnection::decrypt(ReadRequest& request) noexcept {
     received_ += count;
     if (count > 0) return true;
     if (next == TlsNext::failed) fail_engine();
-    if (engine_.received_close_notify()) ends_.on_end_of_input();
+    if (session().received_close_notify) ends_.on_end_of_input();
     return false;
 }
 
@@ -154,10 +154,10 @@ TlsNext TlsConnection::decrypt_into(std::span<std::byte> into, std::size_t& coun
 }
 
 TlsNext TlsConnection::read_engine(std::span<std::byte> into, std::size_t& count) noexcept {
-    engine_.set_output(queued_);
-    engine_.set_input(input_.bytes());
+    session().bio.output = &queued_;
+    session().bio.input = input_.bytes();
     const TlsNext next = engine_.read(into, count);
-    has_more_ = engine_.has_more() || engine_.received_close_notify() || engine_.has_failed();
+    has_more_ = session().has_more || session().received_close_notify || session().failure;
     if (!queued_.empty()) loop_->flush_later(*this);
     return next;
 }
@@ -284,7 +284,7 @@ bool TlsConnection::discard(CloseOperation& request) noexcept {
         if (request.discarded_bytes() > most_discarded_bytes) return true;
         if (count > 0) continue;
         if (next == TlsNext::failed) fail_engine();
-        if (engine_.received_close_notify()) ends_.on_end_of_input();
+        if (session().received_close_notify) ends_.on_end_of_input();
         if (!ends_.read_has_ended() && !fetch()) break;
     }
     return false;

@@ -9,28 +9,10 @@ TlsLoop& TlsLoop::of(LoopCore& loop) {
     return static_cast<TlsLoop&>(*extension);
 }
 
-TlsEngine::Output TlsLoop::take_output() {
+void TlsLoop::make_room(TlsEngine::Output& output) {
     // A full pending output and the record that exceeds it, with the overhead of each record.
     constexpr std::size_t usual_bytes = 82 * 1024;
-    TlsEngine::Output output;
-    if (outputs_.empty()) {
-        output.reserve(usual_bytes);
-    } else {
-        output = std::move(outputs_.back());
-        outputs_.pop_back();
-    }
-    return output;
-}
-
-void TlsLoop::give_back(TlsEngine::Output&& output) noexcept {
-    TlsEngine::Output spare = std::move(output);
-    if (spare.capacity() == 0 || outputs_.size() >= most_spare_outputs) return;
-    spare.clear();
-    try {
-        outputs_.push_back(std::move(spare));
-    } catch (const std::bad_alloc&) {
-        return; // freed instead
-    }
+    output.reserve(usual_bytes);
 }
 
 std::unique_ptr<TlsLoop::Block> TlsLoop::take_block() {

@@ -33,9 +33,18 @@ public:
     /// Of this loop, made on first use. Throws std::bad_alloc.
     [[nodiscard]] static TlsLoop& of(LoopCore& loop);
 
-    /// Empty, with room for what is usually sent at once. Throws std::bad_alloc.
-    [[nodiscard]] TlsEngine::Output take_output();
-    void give_back(TlsEngine::Output&& output) noexcept;
+    /// Gives an output that has none room for what is usually sent at once. Throws std::bad_alloc.
+    void take_room(TlsEngine::Output& output) {
+        if (spare_outputs_ == 0) return make_room(output);
+        output.swap(outputs_[--spare_outputs_]);
+    }
+    /// Takes it back, with what is in it.
+    void give_back_room(TlsEngine::Output& output) noexcept {
+        output.clear();
+        if (output.capacity() == 0) return;
+        if (spare_outputs_ == most_spare_outputs) return TlsEngine::Output().swap(output);
+        output.swap(outputs_[spare_outputs_++]);
+    }
     /// When too many are out, everybody is flushed first. Throws std::bad_alloc.
     [[nodiscard]] std::unique_ptr<Block> take_block();
     void give_back(std::unique_ptr<Block> block) noexcept;
@@ -74,11 +83,13 @@ private:
         std::uint64_t last_turn = 0;
     };
     [[nodiscard]] std::size_t warm_up(TlsConnection& connection) noexcept;
+    static void make_room(TlsEngine::Output& output);
 
     LoopCore& loop_;
     std::array<Warm, most_warm> warm_;
     std::size_t warm_hand_ = 0;
-    std::vector<TlsEngine::Output> outputs_;
+    std::array<TlsEngine::Output, most_spare_outputs> outputs_;
+    std::size_t spare_outputs_ = 0;
     std::vector<std::unique_ptr<Block>> blocks_;
     std::size_t blocks_out_ = 0;
     std::size_t stuck_bytes_ = 0;

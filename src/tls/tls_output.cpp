@@ -100,35 +100,45 @@ std::size_t TlsConnection::accept_piece(std::span<const std::byte> piece) noexce
         encrypt(piece.first(record_bytes));
         return record_bytes;
     }
-    try {
-        if (block_ == nullptr) block_ = shared_->take_block();
-    } catch (const std::bad_alloc&) {
-        fail(std::errc::not_enough_memory);
-        return 0;
-    }
+    const bool is_small = gathered_bytes_ + piece.size() <= small_.size();
+    if (!is_small && block_ == nullptr && !take_block()) return 0;
+    std::byte* const place = block_ == nullptr ? small_.data() : block_->data();
     const std::size_t count = std::min(piece.size(), record_bytes - gathered_bytes_);
-    std::memcpy(block_->data() + gathered_bytes_, piece.data(), count);
+    std::memcpy(place + gathered_bytes_, piece.data(), count);
     gathered_bytes_ += count;
     if (gathered_bytes_ == record_bytes) encrypt_gathered();
     return count;
 }
 
+// What has been gathered moves along, unless others had to be flushed for the block, and this too.
+bool TlsConnection::take_block() noexcept {
+    try {
+        block_ = shared_->take_block();
+    } catch (const std::bad_alloc&) {
+        fail(std::errc::not_enough_memory);
+        return false;
+    }
+    std::memcpy(block_->data(), small_.data(), gathered_bytes_);
+    return true;
+}
+
 void TlsConnection::encrypt(std::span<const std::byte> plain) noexcept {
     try {
-        if (queued_.capacity() == 0) queued_ = shared_->take_output();
+        if (queued_.capacity() == 0) shared_->take_room(queued_);
     } catch (const std::bad_alloc&) {
         return fail(std::errc::not_enough_memory);
     }
-    engine_.set_output(queued_);
+    session().bio.output = &queued_;
     if (engine_.write(plain) == TlsNext::failed) fail_engine();
     if (inner_write_) count_stuck();
 }
 
 void TlsConnection::encrypt_gathered() noexcept {
-    if (block_ == nullptr) return;
+    if (gathered_bytes_ == 0) return;
     const std::size_t count = std::exchange(gathered_bytes_, 0);
-    if (!engine_.has_failed()) encrypt(std::span(*block_).first(count));
-    shared_->give_back(std::move(block_));
+    const std::byte* const place = block_ == nullptr ? small_.data() : block_->data();
+    if (!session().failure) encrypt({place, count});
+    if (block_ != nullptr) shared_->give_back(std::move(block_));
 }
 
 // Sending
@@ -155,8 +165,7 @@ void TlsConnection::finish_inner_write() noexcept {
     if (error) unsent_ += unsent_records();
     inner_write_.reset();
     if (stuck_bytes_ > 0) count_stuck();
-    shared_->give_back(std::move(outgoing_));
-    outgoing_.clear();
+    shared_->give_back_room(outgoing_);
     if (!error) return;
     // A stalled peer is no fatal error of the stream below, but it has torn our records.
     if (error == PackedError(Errc::deadline_expired) || error == PackedError(Errc::cancelled)) {
@@ -183,8 +192,8 @@ void TlsConnection::drop_output() noexcept {
     queued_.clear();
     unencrypted_ += std::exchange(gathered_bytes_, 0);
     if (shared_ == nullptr) return;
-    shared_->give_back(std::move(queued_));
-    shared_->give_back(std::move(outgoing_));
+    shared_->give_back_room(queued_);
+    shared_->give_back_room(outgoing_);
     if (block_ != nullptr) shared_->give_back(std::move(block_));
 }
 

@@ -48,11 +48,6 @@ void TlsSession::expect_server(std::string_view name) {
         SSL_set_session(ssl.get(), session.get());
 }
 
-std::size_t TlsSession::begin() noexcept {
-    forget_openssl_errors();
-    return bio.output->size();
-}
-
 TlsNext TlsSession::fail(Error error) noexcept {
     if (!failure) failure = std::move(error);
     return TlsNext::failed;
@@ -75,17 +70,20 @@ void TlsSession::earn_key_updates(std::size_t plain_bytes) noexcept {
     if (key_updates_left < most_key_updates) ++key_updates_left;
 }
 
+// Not by SSL_get_error(): that looks into the thread's queue of errors first, where anything may
+// stand that somebody else has left. To empty it before each step would cost a fiftieth of a small
+// message. What the BIO and the alerts say cannot be wrong: without input nothing else can be
+// missing, since the BIO takes all output.
 TlsNext TlsSession::conclude(int result, std::size_t output_before) noexcept {
     if (result == 1) return done(output_before);
-    const int status = SSL_get_error(ssl.get(), result);
     try {
         if (is_over_limit)
             return fail(Error(Errc::limit_reached, "the peer changes its keys all the time"));
-        if (status == SSL_ERROR_ZERO_RETURN && is_handshake_complete) {
+        if (!bio.is_starved) {
+            if (!has_close_notify || !is_handshake_complete) return fail(explain());
             received_close_notify = true;
             return done(output_before);
         }
-        if (status != SSL_ERROR_WANT_READ) return fail(explain(status));
         if (bio.output->size() > output_before) return TlsNext::have_output_then_again;
         if (!input_has_ended) return TlsNext::want_input;
         return fail(is_handshake_complete ? Error(Errc::truncated)
@@ -121,10 +119,9 @@ std::string TlsSession::alerts() const {
     return text;
 }
 
-Error TlsSession::explain(int status) {
+Error TlsSession::explain() {
     if (bio.lacked_memory) return std::errc::not_enough_memory;
-    if (status == SSL_ERROR_ZERO_RETURN)
-        return {Errc::truncated, "the peer closed during the handshake"};
+    if (has_close_notify) return {Errc::truncated, "the peer closed during the handshake"};
     const int reason = newest_openssl_reason();
     const std::string all = alerts() + take_openssl_errors();
     if (received_alert != no_alert) return {Errc::tls_alert, all};

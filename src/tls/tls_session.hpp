@@ -28,7 +28,10 @@ public:
     void expect_server(std::string_view name);
 
     /// Call before a step; gives what conclude() wants to know.
-    std::size_t begin() noexcept;
+    [[nodiscard]] std::size_t begin() noexcept {
+        bio.is_starved = false;
+        return bio.output->size();
+    }
     /// What a step that OpenSSL has answered with `result` needs next.
     TlsNext conclude(int result, std::size_t output_before) noexcept;
     /// The step is complete.
@@ -59,13 +62,14 @@ public:
     bool is_handshake_complete = false;
     bool has_more = false; ///< text can be read without further input
     bool reads_ahead = false;
+    bool has_close_notify = false; ///< OpenSSL has read one
     bool received_close_notify = false;
     bool sent_close_notify = false;
     bool input_has_ended = false;
     bool is_over_limit = false;
 
 private:
-    [[nodiscard]] Error explain(int status);
+    [[nodiscard]] Error explain();
     [[nodiscard]] std::string alerts() const;
 };
 
