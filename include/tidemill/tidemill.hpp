@@ -17,6 +17,7 @@
 #include <tidemill/core/timer.hpp>
 #include <tidemill/core/watch.hpp>
 #include <tidemill/core/when.hpp>
+#include <tidemill/net/end_report.hpp>
 #include <tidemill/net/endpoint.hpp>
 #include <tidemill/net/server.hpp>
 #include <tidemill/net/stream.hpp>

@@ -135,8 +135,19 @@ void ServerCore::ended(Connection& connection) noexcept {
     --counters_.active;
     counters_.bytes_received += connection.stream().bytes_received();
     counters_.bytes_sent += connection.stream().bytes_sent();
+    if (options_.on_end != nullptr) report_end(connection.stream());
     if (first_ == nullptr && drainer_ != nullptr)
         std::exchange(drainer_, nullptr)->finish_later({});
+}
+
+void ServerCore::report_end(const TcpStream& stream) const noexcept {
+    try {
+        EndReport report = stream.end_report();
+        if (report.kind == EndKind::open) report.kind = EndKind::closed_locally;
+        options_.on_end(report);
+    } catch (const std::bad_alloc&) {
+        return; // without memory there is no report
+    }
 }
 
 void ServerCore::failed(std::exception_ptr exception) noexcept {

@@ -104,6 +104,7 @@ private:
     void on_listener_gone() noexcept override {}
     void on_loop_gone() noexcept override;
     void abandon(Operation& operation) noexcept override;
+    void report_end(const TcpStream& stream) const noexcept;
     void admit(NativeSocket socket, const IpAddress& peer);
     [[nodiscard]] std::unique_ptr<Connection> make_connection(NativeSocket socket,
                                                               const IpAddress& peer);

@@ -58,12 +58,18 @@ void StreamDeadlines::limit_quiet(LoopCore* loop, TimerNode& timer, bool is_read
 StreamDeadlines::Expired StreamDeadlines::take_expired(LoopCore& loop, TimerNode& timer,
                                                        bool is_reading, bool is_writing) noexcept {
     const std::int64_t now = loop.now_ns();
-    const Expired expired{is_reading && read_moment_ <= now, is_writing && write_moment_ <= now};
-    if (expired.read) read_moment_ = no_moment;
-    if (expired.write) write_moment_ = no_moment;
-    if (is_reading) arm(loop, timer, read_moment_);
-    if (is_writing) arm(loop, timer, write_moment_);
-    return expired;
+    const Expired late{is_reading && read_moment_ <= now, is_writing && write_moment_ <= now};
+    if (is_reading && !late.read) arm(loop, timer, read_moment_);
+    if (is_writing && !late.write) arm(loop, timer, write_moment_);
+    if (late.read) read_moment_ = expired;
+    if (late.write) write_moment_ = expired;
+    return late;
+}
+
+PackedError StreamDeadlines::last_wait() const noexcept {
+    if (read_moment_ == expired || write_moment_ == expired) return Errc::deadline_expired;
+    if (read_moment_ == left || write_moment_ == left) return Errc::cancelled;
+    return {};
 }
 
 void StreamDeadlines::arm(LoopCore& loop, TimerNode& timer, std::int64_t moment) noexcept {

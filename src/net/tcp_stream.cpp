@@ -89,6 +89,7 @@ void TcpStream::release_socket() noexcept {
 
 // Whoever waits is resumed by the ready list, when this stream may be gone already.
 void TcpStream::end_waiters() noexcept {
+    ends_.on_closing(deadlines_.last_wait());
     cancel();
     if (armed()) loop_->wheel().cancel(*this);
 }
@@ -101,9 +102,10 @@ void TcpStream::cancel() noexcept {
 void TcpStream::abandon(Operation& operation) noexcept {
     if (&operation == reader_) {
         reader_ = nullptr;
-        return;
+        return deadlines_.read_was_left();
     }
     writer_ = nullptr;
+    deadlines_.write_was_left();
     if (operation.point() != detail::SuspensionPoint::stream_write) return;
     if (static_cast<detail::WriteRequest&>(operation).written() > 0) ends_.tear();
 }
@@ -142,6 +144,7 @@ void TcpStream::on_timer() noexcept {
     if (expired.write) {
         Operation& late = *writer_;
         abandon(late);
+        deadlines_.write_has_expired();
         if (!expired.read) return late.finish_now(Errc::deadline_expired);
         late.finish_later(Errc::deadline_expired); // the reader may destroy it, and this stream
     }
@@ -154,6 +157,7 @@ void TcpStream::expire_read() noexcept {
     Operation& reader = *reader_;
     if (reader.point() == detail::SuspensionPoint::stream_close) {
         reader_ = nullptr;
+        ends_.on_read_error(Errc::deadline_expired);
         loop_->closing(slot_, socket_, interest_, true);
         loop_->sockets().close_with_reset(socket_);
         release_socket();
@@ -165,7 +169,18 @@ void TcpStream::expire_read() noexcept {
     request.finish_now(has_come ? request.error() : PackedError(Errc::deadline_expired));
 }
 
-// Settings
+// Reports and settings
+
+EndReport TcpStream::end_report() const {
+    const bool is_connecting =
+        writer_ != nullptr && writer_->point() == detail::SuspensionPoint::tcp_connect;
+    EndReport report = ends_.report(deadlines_.last_wait());
+    if (is_connecting) report.phase = StreamPhase::connecting;
+    report.bytes_received = received_;
+    report.bytes_sent = sent_;
+    if (const auto peer = peer_endpoint()) report.peer = *peer;
+    return report;
+}
 
 void TcpStream::set_idle_timeout(Duration idle_timeout) noexcept {
     deadlines_.set_idle_timeout(idle_timeout);

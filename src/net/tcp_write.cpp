@@ -155,6 +155,7 @@ bool TcpStream::start_close(CloseOperation& request, detail::PromiseBase& waiter
         ends_.is_torn() ? abort() : close_now();
         return complete(request, waiter, error, 0);
     }
+    ends_.on_graceful_close();
     deadlines_.start_close(*loop_, *this, request.deadline());
     reader_ = &request;
     request.park(*this, waiter);
@@ -175,6 +176,7 @@ bool TcpStream::discard(CloseOperation& request) noexcept {
     const PackedError error =
         is_reset && !result.error ? PackedError(std::errc::connection_reset) : result.error;
     request.set_error(is_over_limit ? PackedError(Errc::limit_reached) : error);
+    request.error() ? ends_.on_read_error(request.error()) : ends_.on_end_of_input();
     is_over_limit ? abort() : close_now();
     return true;
 }

@@ -89,6 +89,21 @@ EndpointResult name_of(NameCall call, int socket) noexcept {
     return {error ? Endpoint() : from_native(address), error};
 }
 
+// Of a connection that is over already, a reset one for example: SO_PEERNAME still knows. It takes
+// no more room than the address needs, which is as much as the socket's own.
+EndpointResult past_peer([[maybe_unused]] int socket) noexcept {
+#ifdef SO_PEERNAME
+    NativeAddress address{};
+    PackedError error = outcome(::getsockname(socket, address.get(), &address.size));
+    if (!error)
+        error =
+            outcome(::getsockopt(socket, SOL_SOCKET, SO_PEERNAME, address.get(), &address.size));
+    return {error ? Endpoint() : from_native(address), error};
+#else
+    return {{}, std::errc::not_connected};
+#endif
+}
+
 class PosixSockets final : public Sockets {
 public:
     SocketResult open(const IpAddress& family_of, SocketKind kind) override {
@@ -202,7 +217,8 @@ public:
         return name_of(::getsockname, socket);
     }
     EndpointResult peer_endpoint(NativeSocket socket) override {
-        return name_of(::getpeername, socket);
+        const EndpointResult peer = name_of(::getpeername, socket);
+        return peer.error == PackedError(std::errc::not_connected) ? past_peer(socket) : peer;
     }
 
     PackedError set_option(NativeSocket socket, SocketOption option, int value) override {

@@ -61,6 +61,7 @@ void MemoryStream::on_timer() noexcept {
     if (expired.write) {
         Operation& late = *writer_;
         abandon(late);
+        deadlines_.write_has_expired();
         if (!expired.read) return late.finish_now(Errc::deadline_expired);
         late.finish_later(Errc::deadline_expired);
     }
@@ -72,6 +73,7 @@ void MemoryStream::expire_read() noexcept {
     Operation& late = *reader_;
     if (late.point() == SuspensionPoint::stream_close) {
         reader_ = nullptr;
+        ends_.on_read_error(Errc::deadline_expired);
         abort();
         return late.finish_now(Errc::deadline_expired);
     }
@@ -113,6 +115,7 @@ bool MemoryStream::start_close(CloseOperation& request, detail::PromiseBase& wai
         ends_.is_torn() ? abort() : close_now();
         return complete(request, waiter, error, 0);
     }
+    ends_.on_graceful_close();
     deadlines_.start_close(*loop_, *this, request.deadline());
     reader_ = &request;
     if (can_receive()) link_->serve_later(side_);
@@ -135,6 +138,7 @@ bool MemoryStream::discard(CloseOperation& request) noexcept {
     if (!input().is_ended) error = std::errc::connection_reset;
     if (is_over_limit) error = Errc::limit_reached;
     request.set_error(error);
+    error ? ends_.on_read_error(error) : ends_.on_end_of_input();
     is_over_limit ? abort() : close_now();
     return true;
 }
@@ -170,8 +174,16 @@ void MemoryStream::release_link(PackedError reason) noexcept {
 }
 
 void MemoryStream::end_waiters() noexcept {
+    ends_.on_closing(deadlines_.last_wait());
     cancel();
     if (armed()) loop_->wheel().cancel(*this);
+}
+
+EndReport MemoryStream::end_report() const {
+    EndReport report = ends_.report(deadlines_.last_wait());
+    report.bytes_received = received_;
+    report.bytes_sent = sent_;
+    return report;
 }
 
 void MemoryStream::cancel() noexcept {
@@ -182,9 +194,10 @@ void MemoryStream::cancel() noexcept {
 void MemoryStream::abandon(Operation& operation) noexcept {
     if (&operation == reader_) {
         reader_ = nullptr;
-        return;
+        return deadlines_.read_was_left();
     }
     writer_ = nullptr;
+    deadlines_.write_was_left();
     if (static_cast<detail::WriteRequest&>(operation).written() > 0) ends_.tear();
 }
 

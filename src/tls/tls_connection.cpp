@@ -50,6 +50,7 @@ PackedError TlsConnection::bind(PromiseBase& waiter) noexcept {
 void TlsConnection::release() noexcept {
     if (!is_open_) return;
     is_open_ = false;
+    unsent_ += unsent_records();
     stop_waiting_for_ration();
     leave();
     stop_gathering();
@@ -103,9 +104,13 @@ void TlsConnection::cancel() noexcept {
     if (handshaker_ != nullptr) handshaker_->try_cancel();
 }
 
-void TlsConnection::end_waiters() noexcept { cancel(); }
+void TlsConnection::end_waiters() noexcept {
+    ends_.on_closing(last_wait_);
+    cancel();
+}
 
 void TlsConnection::abandon(Operation& operation) noexcept {
+    last_wait_ = Errc::cancelled;
     if (&operation == reader_) reader_ = nullptr;
     if (&operation == handshaker_) handshaker_ = nullptr;
     if (&operation == writer_) {
@@ -208,6 +213,7 @@ void TlsConnection::on_timer() noexcept {
     if (is_late && writer_ != nullptr) {
         Operation& late = *writer_;
         abandon(late);
+        last_wait_ = Errc::deadline_expired;
         late.finish_later(Errc::deadline_expired);
     }
     watch_time();
@@ -216,7 +222,24 @@ void TlsConnection::on_timer() noexcept {
 void TlsConnection::expire_reader() noexcept {
     Operation& late = *std::exchange(reader_, nullptr);
     late.finish_later(Errc::deadline_expired);
+    last_wait_ = Errc::deadline_expired;
     if (late.point() == SuspensionPoint::stream_close) abort();
+}
+
+// Reports
+
+EndReport TlsConnection::end_report() const {
+    EndReport report = ends_.report(last_wait_);
+    if (!is_ready_) report.phase = StreamPhase::handshake;
+    report.bytes_received = received_;
+    report.bytes_sent = sent_;
+    report.tls = {sent_, sent_ - gathered_bytes_ - unencrypted_, inner_->bytes_sent(),
+                  unsent_ + unsent_records()};
+    report.peer = inner_->end_report().peer;
+    const bool knows_more =
+        report.error && engine_.has_failed() && report.error->code() == engine_.failure().code();
+    if (knows_more) report.error = engine_.failure();
+    return report;
 }
 
 } // namespace tidemill::detail

@@ -60,6 +60,7 @@ public:
     [[nodiscard]] bool is_ready() const noexcept { return is_ready_; }
     [[nodiscard]] std::uint64_t bytes_received() const noexcept { return received_; }
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return sent_; }
+    [[nodiscard]] EndReport end_report() const;
     [[nodiscard]] Stream& inner() const noexcept { return *inner_; }
     [[nodiscard]] const TlsEngine& engine() const noexcept { return engine_; }
 
@@ -146,7 +147,11 @@ private:
     void send_here() noexcept;
     void finish_inner_write() noexcept;
     [[nodiscard]] PackedError end_output() noexcept;
-    [[nodiscard]] std::size_t pending_bytes() const noexcept;
+    [[nodiscard]] std::size_t pending_bytes() const noexcept {
+        return unsent_records() + gathered_bytes_;
+    }
+    /// Ciphertext that the stream below has not taken yet.
+    [[nodiscard]] std::size_t unsent_records() const noexcept;
     /// What can be gathered without making a record full.
     [[nodiscard]] std::size_t block_room() const noexcept {
         return TlsEngine::largest_write_bytes - 1 - gathered_bytes_;
@@ -202,6 +207,9 @@ private:
     std::uint64_t deferred_turn_ = 0; ///< in which a reader was served late in the turn
     std::uint64_t received_ = 0;
     std::uint64_t sent_ = 0;
+    std::uint64_t unencrypted_ = 0; ///< of these, bytes that were dropped
+    std::uint64_t unsent_ = 0;      ///< ciphertext that was dropped
+    PackedError last_wait_;         ///< how it ended early, if it did
 };
 
 /// The code of an error, as operations carry it.

@@ -39,6 +39,7 @@ void TlsConnection::absorb() noexcept {
         error == PackedError(Errc::deadline_expired) || error == PackedError(Errc::cancelled);
     if (may_go_on && is_ready()) {
         soft_error_ = error;
+        last_wait_ = error;
     } else if (!is_ready()) {
         fail(error ? error : PackedError(Errc::truncated));
     } else {
@@ -84,6 +85,7 @@ bool TlsConnection::start_read(ReadRequest& request, PromiseBase& waiter) noexce
         request.set_end();
         return complete(request, waiter, ends_.read_error());
     }
+    last_wait_ = {};
     is_read_limit_default_ = request.deadline().is_default();
     read_moment_ = moment_of(request.deadline());
     if (is_ready() && loop_->has_budget() && try_read(request)) {
@@ -232,6 +234,8 @@ bool TlsConnection::start_close(CloseOperation& request, PromiseBase& waiter) no
         return complete(request, waiter, error);
     }
     const Deadline limit = request.deadline();
+    ends_.on_graceful_close();
+    last_wait_ = {};
     is_read_limit_default_ = false;
     read_moment_ = moment_of(limit.is_default() ? within(default_limit) : limit);
     send_now();
@@ -261,6 +265,7 @@ bool TlsConnection::drain(CloseOperation& request) noexcept {
         if (!error) error = ends_.read_error();
     }
     request.set_error(error);
+    if (is_over) ends_.on_read_error(error);
     reader_ = nullptr; // it is being finished, not cancelled
     is_over || ends_.is_torn() ? abort() : close_now();
     return true;

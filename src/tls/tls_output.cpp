@@ -43,6 +43,7 @@ std::ptrdiff_t TlsConnection::try_write(WriteRequest& request, std::ptrdiff_t no
 void TlsConnection::wait_as_writer(Operation& request, Deadline deadline,
                                    PromiseBase& waiter) noexcept {
     write_moment_ = moment_of(deadline);
+    last_wait_ = {};
     writer_ = &request;
     request.park(*this, waiter);
     if (writer_ == nullptr) return; // cancelled
@@ -150,6 +151,7 @@ void TlsConnection::send_now() noexcept { send_here(); }
 
 void TlsConnection::finish_inner_write() noexcept {
     const PackedError error = inner_write_->error();
+    if (error) unsent_ += unsent_records();
     inner_write_.reset();
     shared_->give_back(std::move(outgoing_));
     outgoing_.clear();
@@ -168,17 +170,17 @@ void TlsConnection::finish_inner_write() noexcept {
 
 void TlsConnection::drop_output() noexcept {
     queued_.clear();
-    gathered_bytes_ = 0;
+    unencrypted_ += std::exchange(gathered_bytes_, 0);
     if (shared_ == nullptr) return;
     shared_->give_back(std::move(queued_));
     shared_->give_back(std::move(outgoing_));
     if (block_ != nullptr) shared_->give_back(std::move(block_));
 }
 
-std::size_t TlsConnection::pending_bytes() const noexcept {
+std::size_t TlsConnection::unsent_records() const noexcept {
     const std::size_t in_flight =
         inner_write_ ? inner_write_->total() - inner_write_->written() : 0;
-    return in_flight + queued_.size() + gathered_bytes_;
+    return in_flight + queued_.size();
 }
 
 void TlsConnection::on_inner_write() noexcept {

@@ -72,6 +72,7 @@ void TlsStream::set_write_stall_timeout(Duration write_stall_timeout) noexcept {
 bool TlsStream::is_open() const noexcept { return connection_->is_open(); }
 std::uint64_t TlsStream::bytes_received() const noexcept { return connection_->bytes_received(); }
 std::uint64_t TlsStream::bytes_sent() const noexcept { return connection_->bytes_sent(); }
+EndReport TlsStream::end_report() const { return connection_->end_report(); }
 
 bool TlsStream::start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept {
     return connection_->start_read(request, waiter);

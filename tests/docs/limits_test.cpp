@@ -86,13 +86,14 @@ void add_loop_options(Defaults& all) {
 
 void add_server_options(Defaults& all) {
     const ServerOptions options;
-    const auto& [listen, connections, by_address, idle, stall, log] = options;
+    const auto& [listen, connections, by_address, idle, stall, log, on_end] = options;
     all["ServerOptions::max_connections"] = text(connections);
     all["ServerOptions::max_connections_per_address"] = text(by_address);
     all["ServerOptions::idle_timeout"] = text(idle);
     all["ServerOptions::write_stall_timeout"] = text(stall);
     all["ServerOptions::log"] =
         log == &ServerOptions::log_to_standard_error ? "standard error" : "something else";
+    all["ServerOptions::on_end"] = on_end == nullptr ? "nobody" : "something else";
     const auto& [backlog, reuse_port, dual_stack, stream] = listen;
     all["ListenOptions::backlog"] = text(backlog);
     all["ListenOptions::reuse_port"] = text(reuse_port);

@@ -5,6 +5,7 @@
 // negative ones are Errc. The code with its category is made when somebody looks.
 #pragma once
 
+#include <cstdint>
 #include <tidemill/core/error.hpp>
 #include <tidemill/core/inline.hpp>
 
@@ -15,6 +16,16 @@ public:
     constexpr PackedError() noexcept = default;
     constexpr PackedError(std::errc code) noexcept : value_(static_cast<int>(code)) {}
     constexpr PackedError(Errc code) noexcept : value_(-static_cast<int>(code)) {}
+
+    /// As kept by who has two bytes for it: both kinds of numbers are small on every system.
+    [[nodiscard]] static constexpr PackedError from_value(std::int16_t value) noexcept {
+        PackedError error;
+        error.value_ = value;
+        return error;
+    }
+    [[nodiscard]] constexpr std::int16_t value() const noexcept {
+        return static_cast<std::int16_t>(value_);
+    }
 
     explicit constexpr operator bool() const noexcept { return value_ != 0; }
     friend constexpr bool operator==(PackedError, PackedError) noexcept = default;

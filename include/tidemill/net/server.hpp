@@ -21,6 +21,10 @@ struct ServerOptions {
     Duration write_stall_timeout = std::chrono::seconds(60);
     /// Told, in one line, of handlers that threw. Null: nobody is. Must not throw.
     void (*log)(std::string_view line) noexcept = &log_to_standard_error;
+    /// Told how each connection has ended, before it is closed for good; the peer is unknown if the
+    /// handler has closed the stream itself. It costs a system call. Null: nobody is. Must not
+    /// throw.
+    void (*on_end)(const EndReport& report) noexcept = nullptr;
 
     static void log_to_standard_error(std::string_view line) noexcept;
 };

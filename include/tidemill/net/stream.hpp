@@ -15,6 +15,7 @@
 #include <tidemill/core/promise.hpp>
 #include <tidemill/core/source.hpp>
 #include <tidemill/net/bytes.hpp>
+#include <tidemill/net/end_report.hpp>
 #include <tidemill/net/gather_operation.hpp>
 #include <tidemill/net/stream_operations.hpp>
 
@@ -109,6 +110,10 @@ public:
     [[nodiscard]] virtual bool is_open() const noexcept = 0;
     [[nodiscard]] virtual std::uint64_t bytes_received() const noexcept = 0;
     [[nodiscard]] virtual std::uint64_t bytes_sent() const noexcept = 0;
+    /// How the stream has ended, or how far it is; also of one that is closed, but without the peer
+    /// then. Asks the system for the peer, so it is for the end and not for each message. Throws
+    /// std::bad_alloc.
+    [[nodiscard]] virtual EndReport end_report() const = 0;
 
 protected:
     Stream() = default;
@@ -143,46 +148,6 @@ private:
     virtual bool start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept = 0;
 };
 
-namespace detail {
-
-inline ReadRequest::ReadRequest(Stream& stream, Deadline deadline) noexcept
-    : Operation(SuspensionPoint::stream_read, deadline), chunk_() {
-    set_owner(stream);
-}
-
-inline bool ReadRequest::start(PromiseBase& waiter) noexcept {
-    return static_cast<Stream&>(owner()).start_read(*this, waiter);
-}
-
-inline WriteRequest::WriteRequest(Stream& stream, std::span<const std::byte> bytes,
-                                  Deadline deadline) noexcept
-    : Operation(SuspensionPoint::stream_write, deadline), data_(bytes.data()),
-      total_(bytes.size()) {
-    set_owner(stream);
-}
-
-inline std::ptrdiff_t WriteRequest::try_now() {
-    return static_cast<Stream&>(owner()).try_write(*this);
-}
-
-} // namespace detail
-
-inline ShutdownOperation::ShutdownOperation(Stream& stream, Deadline deadline) noexcept
-    : Operation(detail::SuspensionPoint::stream_shutdown, deadline) {
-    set_owner(stream);
-}
-
-inline bool ShutdownOperation::start(detail::PromiseBase& waiter) noexcept {
-    return static_cast<Stream&>(owner()).start_shutdown(*this, waiter);
-}
-
-inline CloseOperation::CloseOperation(Stream& stream, Deadline deadline) noexcept
-    : Operation(detail::SuspensionPoint::stream_close, deadline) {
-    set_owner(stream);
-}
-
-inline bool CloseOperation::start(detail::PromiseBase& waiter) noexcept {
-    return static_cast<Stream&>(owner()).start_close(*this, waiter);
-}
-
 } // namespace tidemill
+
+#include <tidemill/net/stream_start.hpp>

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <tidemill/core/clock.hpp>
+#include <tidemill/core/packed_error.hpp>
 #include <tidemill/core/timer_node.hpp>
 
 namespace tidemill::detail {
@@ -44,7 +45,19 @@ public:
     [[nodiscard]] Expired take_expired(LoopCore& loop, TimerNode& timer, bool is_reading,
                                        bool is_writing) noexcept;
 
+    /// The wait of one direction ended early, by cancellation or with its task.
+    void read_was_left() noexcept { read_moment_ = left; }
+    void write_was_left() noexcept { write_moment_ = left; }
+    void write_has_expired() noexcept { write_moment_ = expired; }
+    /// How the last wait ended early: `Errc::deadline_expired`, `Errc::cancelled`, or nothing if it
+    /// did not. A direction that has not had to wait since counts with its last wait.
+    [[nodiscard]] PackedError last_wait() const noexcept;
+
 private:
+    // Moments that stand for how the last wait of a direction ended early; the next one overwrites
+    // them, so that they cost the way of a message nothing.
+    static constexpr std::int64_t expired = std::numeric_limits<std::int64_t>::min();
+    static constexpr std::int64_t left = expired + 1;
     static constexpr std::int64_t no_moment = std::numeric_limits<std::int64_t>::max();
     static void arm(LoopCore& loop, TimerNode& timer, std::int64_t moment) noexcept;
     void restart_stall_limit(LoopCore& loop) noexcept;

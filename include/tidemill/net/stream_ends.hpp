@@ -6,7 +6,9 @@
 // bytes and the end may still be read.
 #pragma once
 
+#include <cstdint>
 #include <tidemill/core/packed_error.hpp>
+#include <tidemill/net/end_report.hpp>
 
 namespace tidemill::detail {
 
@@ -46,9 +48,20 @@ public:
             ended_in_order_ && error == PackedError(std::errc::connection_reset);
         if (!fatal_) fatal_ = is_late_reset ? PackedError(std::errc::broken_pipe) : error;
     }
+    /// A close begins, behind a last wait that ended early with `last_wait`, if there is one: it
+    /// is what a report names if nothing else has ended the stream.
+    void on_closing(PackedError last_wait) noexcept {
+        if (is_closing_ || is_closed_) return;
+        cause_ = last_wait.value();
+        phase_at_close_ = phase();
+        is_closing_ = true;
+    }
+    /// A graceful close waits for the peer.
+    void on_graceful_close() noexcept { closes_gracefully_ = true; }
     /// This side closed: whatever was known before, operations now say so.
     void on_close() noexcept { on_close(Errc::closed_locally); }
     void on_close(PackedError reason) noexcept {
+        keep_for_report(reason);
         fatal_ = reason;
         read_ended_ = true;
         ended_in_order_ = false;
@@ -61,12 +74,27 @@ public:
     [[nodiscard]] bool is_write_shut() const noexcept { return write_shut_; }
     [[nodiscard]] PackedError fatal() const noexcept { return fatal_; }
 
+    /// Kind, phase and error; of a closed stream as they were before it was closed.
+    [[nodiscard]] EndReport report(PackedError last_wait) const;
+
 private:
+    [[nodiscard]] StreamPhase phase() const noexcept;
+    [[nodiscard]] PackedError cause(PackedError last_wait) const noexcept;
+    void keep_for_report(PackedError reason) noexcept;
+
     PackedError fatal_;
-    bool read_ended_ = false;
-    bool ended_in_order_ = false;
-    bool is_torn_ = false;
-    bool write_shut_ = false;
+    bool read_ended_ : 1 = false;
+    bool ended_in_order_ : 1 = false;
+    bool is_torn_ : 1 = false;
+    bool write_shut_ : 1 = false;
+    bool closes_gracefully_ : 1 = false;
+    bool is_closing_ : 1 = false;
+    bool is_closed_ : 1 = false;
+    bool was_orderly_ : 1 = false; ///< when it was closed
+    StreamPhase phase_at_close_ : 4 = StreamPhase::open;
+    std::int16_t cause_ = 0; ///< a PackedError: of the end, once closed
 };
+
+static_assert(sizeof(StreamEnds) == 8);
 
 } // namespace tidemill::detail

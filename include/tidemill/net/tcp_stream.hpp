@@ -55,6 +55,7 @@ public:
     [[nodiscard]] bool is_open() const noexcept override { return socket_ != invalid_socket; }
     [[nodiscard]] std::uint64_t bytes_received() const noexcept override { return received_; }
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept override { return sent_; }
+    [[nodiscard]] EndReport end_report() const override;
 
     /// For a service that ends: the read that waits now and those to come end as timed out when the
     /// peer sends nothing for `quiet`, whatever deadline they were given.

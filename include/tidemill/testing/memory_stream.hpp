@@ -59,6 +59,7 @@ public:
     [[nodiscard]] bool is_open() const noexcept override { return link_ != nullptr; }
     [[nodiscard]] std::uint64_t bytes_received() const noexcept override { return received_; }
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept override { return sent_; }
+    [[nodiscard]] EndReport end_report() const override;
 
     /// The `nth` transfer of a read from now on (1: the next) fails with `error`, which is fatal.
     void fail_read(std::size_t nth, std::errc error) noexcept;

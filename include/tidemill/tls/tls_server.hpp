@@ -1,7 +1,7 @@
 // A Server whose connections speak TLS.
 #pragma once
 
-#include <string>
+#include <optional>
 #include <string_view>
 #include <tidemill/net/server.hpp>
 #include <tidemill/tls/tls_stream.hpp>
@@ -11,17 +11,17 @@ namespace tidemill {
 struct TlsServeOptions {
     TlsStreamOptions stream;
     /// Told, in one line, of each session that was not shaken hands for or did not end in order:
-    /// by whom, and why. Null: nobody is. Must not throw.
+    /// its EndReport. Null: nobody is. Must not throw.
     void (*log)(std::string_view line) noexcept = nullptr;
 };
 
 namespace detail {
 
 /// Whom `log` is told about; asked while the connection is open, and only if somebody listens.
-[[nodiscard]] std::string name_session(void (*log)(std::string_view line) noexcept,
-                                       const TcpStream& peer);
-void report_session(void (*log)(std::string_view line) noexcept, const char* phase,
-                    const std::string& peer, const Error& error);
+[[nodiscard]] std::optional<Endpoint>
+session_peer(void (*log)(std::string_view line) noexcept, const TcpStream& peer);
+void report_session(void (*log)(std::string_view line) noexcept,
+                    const std::optional<Endpoint>& peer, const TlsStream& stream);
 
 /// The handler of a connection that puts TLS around another handler.
 template <class Handler> class TlsHandler {
@@ -31,13 +31,13 @@ public:
 
     // One frame a connection: the stream lies in it. The server keeps this object.
     Task<void> operator()(TcpStream& peer) {
-        const std::string name = name_session(options_.log, peer);
+        const std::optional<Endpoint> name = session_peer(options_.log, peer);
         TlsStream stream(peer, context_, options_.stream);
         const auto shaken = co_await stream.handshake();
-        if (!shaken) co_return report_session(options_.log, "handshake", name, shaken.error());
+        if (!shaken) co_return report_session(options_.log, name, stream);
         co_await handler_(stream);
         const auto closed = co_await stream.close_gracefully();
-        if (!closed) report_session(options_.log, "session", name, closed.error());
+        if (!closed) report_session(options_.log, name, stream);
     }
 
 private:

@@ -88,6 +88,7 @@ public:
     [[nodiscard]] std::uint64_t bytes_received() const noexcept override;
     /// Of plain text, as accepted.
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept override;
+    [[nodiscard]] EndReport end_report() const override;
 
 private:
     bool start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept override;
