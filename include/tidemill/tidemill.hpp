@@ -17,11 +17,15 @@
 #include <tidemill/core/timer.hpp>
 #include <tidemill/core/watch.hpp>
 #include <tidemill/core/when.hpp>
+#include <tidemill/core/with_deadline.hpp>
+#include <tidemill/net/acknowledged.hpp>
 #include <tidemill/net/end_report.hpp>
 #include <tidemill/net/endpoint.hpp>
 #include <tidemill/net/server.hpp>
 #include <tidemill/net/stream.hpp>
+#include <tidemill/net/tcp_info.hpp>
 #include <tidemill/net/tcp_listener.hpp>
+#include <tidemill/net/tcp_options.hpp>
 #include <tidemill/net/tcp_stream.hpp>
 #include <tidemill/net/udp_socket.hpp>
 #include <tidemill/service/signals.hpp>

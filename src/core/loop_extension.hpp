@@ -13,6 +13,13 @@ public:
     virtual void on_loop_gone() noexcept = 0;
     virtual void on_descriptor_freed() noexcept {}
 };
-enum class ExtensionSlot : std::uint8_t { linger, descriptor_relief, blocking, tls, count_ };
+enum class ExtensionSlot : std::uint8_t {
+    acknowledge,
+    linger,
+    descriptor_relief,
+    blocking,
+    tls,
+    count_
+};
 
 } // namespace tidemill::detail

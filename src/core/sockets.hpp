@@ -13,7 +13,9 @@
 #include <tidemill/core/chunk.hpp>
 #include <tidemill/core/native.hpp>
 #include <tidemill/core/packed_error.hpp>
+#include <tidemill/net/acknowledged.hpp>
 #include <tidemill/net/endpoint.hpp>
+#include <tidemill/net/tcp_info.hpp>
 
 namespace tidemill::detail {
 
@@ -21,14 +23,18 @@ enum class SocketKind : std::uint8_t { stream, datagram };
 
 /// Options by what they mean; each platform knows its own numbers.
 enum class SocketOption : std::uint8_t {
-    no_delay,       ///< TCP_NODELAY
-    keep_alive,     ///< SO_KEEPALIVE
-    reuse_address,  ///< listeners: rebind after a restart; never shares a port with a stranger
-    reuse_port,     ///< several listeners on one port, balanced by the kernel
-    v6_only,        ///< IPV6_V6ONLY
-    broadcast,      ///< SO_BROADCAST
-    receive_buffer, ///< SO_RCVBUF, bytes
-    send_buffer,    ///< SO_SNDBUF, bytes
+    no_delay,            ///< TCP_NODELAY
+    keep_alive,          ///< SO_KEEPALIVE
+    reuse_address,       ///< listeners: rebind after a restart; never shares a port with a stranger
+    reuse_port,          ///< several listeners on one port, balanced by the kernel
+    v6_only,             ///< IPV6_V6ONLY
+    broadcast,           ///< SO_BROADCAST
+    receive_buffer,      ///< SO_RCVBUF, bytes
+    send_buffer,         ///< SO_SNDBUF, bytes
+    keep_alive_idle,     ///< TCP_KEEPIDLE, seconds of silence before the first probe
+    keep_alive_interval, ///< TCP_KEEPINTVL, seconds between probes
+    keep_alive_count,    ///< TCP_KEEPCNT, unanswered probes that end the connection
+    user_timeout,        ///< TCP_USER_TIMEOUT, milliseconds that sent bytes may wait for the peer
 };
 
 struct IoResult {
@@ -56,6 +62,25 @@ struct EndpointResult {
 struct OptionResult {
     int value = 0;
     PackedError error;
+};
+
+/// Probes of silent peers; 0: as the system has it.
+struct KeepAlive {
+    bool is_on = false;
+    int idle_seconds = 0;
+    int interval_seconds = 0;
+    int count = 0;
+};
+
+struct TcpInfoResult {
+    TcpInfo info;
+    PackedError error;
+};
+
+/// What a stream has given to the system.
+struct Accepted {
+    std::uint64_t bytes = 0;
+    bool has_ended = false; ///< by shutdown_write()
 };
 
 /// One piece of a gathered send.
@@ -98,6 +123,17 @@ public:
     virtual EndpointResult peer_endpoint(NativeSocket socket) = 0;
     virtual PackedError set_option(NativeSocket socket, SocketOption option, int value) = 0;
     virtual OptionResult option(NativeSocket socket, SocketOption option) = 0;
+    /// Sets the options of one kind together, since not every system has them one by one.
+    virtual PackedError set_keep_alive(NativeSocket socket, const KeepAlive& keep_alive);
+
+    // What not every platform knows: Errc::not_supported, unless it is overridden.
+
+    virtual TcpInfoResult tcp_info(NativeSocket socket);
+    /// How many bytes of what was accepted the peer's system has not acknowledged.
+    virtual Unacknowledged unacknowledged(NativeSocket socket, const Accepted& accepted);
+    /// Makes a listening TCP socket of somebody else like one of ours: non-blocking, not inherited.
+    /// `std::errc::invalid_argument` if it is no such thing.
+    virtual PackedError adopt_listener(NativeSocket socket);
 
 private:
     PackedError last_error_;

@@ -9,6 +9,7 @@ const char* name_of(SuspensionPoint point) noexcept {
     case SuspensionPoint::stream_write: return "stream_write";
     case SuspensionPoint::stream_shutdown: return "stream_shutdown";
     case SuspensionPoint::stream_close: return "stream_close";
+    case SuspensionPoint::stream_acknowledged: return "stream_acknowledged";
     case SuspensionPoint::tcp_accept: return "tcp_accept";
     case SuspensionPoint::tcp_connect: return "tcp_connect";
     case SuspensionPoint::udp_receive: return "udp_receive";

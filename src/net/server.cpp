@@ -140,6 +140,21 @@ void ServerCore::ended(Connection& connection) noexcept {
         std::exchange(drainer_, nullptr)->finish_later({});
 }
 
+void ServerCore::on_accept_pause(PackedError reason) noexcept {
+    if (options_.log == nullptr) return;
+    try {
+        options_.log("accepting on " + listener_->endpoint().to_string() +
+                     " pauses: " + reason.code().message());
+    } catch (const std::bad_alloc&) {
+        return; // counted all the same
+    }
+}
+
+void ServerCore::visit(void (*visitor)(void*, const TcpStream&), void* context) const {
+    for (Connection* each = first_; each != nullptr; each = each->next)
+        visitor(context, each->stream());
+}
+
 void ServerCore::report_end(const TcpStream& stream) const noexcept {
     try {
         EndReport report = stream.end_report();
@@ -227,6 +242,11 @@ Result<Server> Server::listen(EventLoop& loop, const Endpoint& address,
     return Server(std::make_shared<detail::ServerCore>(loop, std::move(*listener), options));
 }
 
+Server Server::over(EventLoop& loop, std::unique_ptr<TcpListener> listener,
+                    const ServerOptions& options) {
+    return Server(std::make_shared<detail::ServerCore>(loop, std::move(listener), options));
+}
+
 Server::Server(std::shared_ptr<detail::ServerCore> core) noexcept : core_(std::move(core)) {}
 Server::Server(Server&& other) noexcept = default;
 Server& Server::operator=(Server&& other) noexcept = default;
@@ -234,6 +254,10 @@ Server::~Server() = default;
 
 void Server::start(std::unique_ptr<detail::ConnectionHandler> handler) {
     core_->start(std::move(handler));
+}
+
+void Server::visit_connections(void (*visit)(void*, const TcpStream&), void* context) const {
+    core_->visit(visit, context);
 }
 
 void Server::stop_accepting() noexcept { core_->stop_accepting(); }

@@ -90,6 +90,7 @@ public:
     [[nodiscard]] const Endpoint& endpoint() const noexcept { return listener_->endpoint(); }
     [[nodiscard]] const ServerCounters& counters() const noexcept { return counters_; }
 
+    void visit(void (*visitor)(void*, const TcpStream&), void* context) const;
     void ended(Connection& connection) noexcept;
     void failed(std::exception_ptr exception) noexcept;
     /// Limits the silence of every connection and gives the loop.
@@ -101,6 +102,7 @@ private:
     [[nodiscard]] bool wants_peer() const noexcept override {
         return options_.max_connections_per_address > 0;
     }
+    void on_accept_pause(PackedError reason) noexcept override;
     void on_listener_gone() noexcept override {}
     void on_loop_gone() noexcept override;
     void abandon(Operation& operation) noexcept override;

@@ -1,4 +1,6 @@
 #include "core/loop_core.hpp"
+#include "net/tcp_options.hpp"
+#include <new>
 #include <tidemill/core/require.hpp>
 #include <tidemill/net/tcp_listener.hpp>
 
@@ -53,22 +55,14 @@ bool is_shortage(PackedError error) noexcept {
 
 PackedError prepare(detail::Sockets& sockets, NativeSocket socket, const Endpoint& local,
                     const ListenOptions& options) {
-    PackedError error = sockets.set_option(socket, SocketOption::reuse_address, 1);
+    PackedError error;
+    if (options.reuse_address) error = sockets.set_option(socket, SocketOption::reuse_address, 1);
     if (!error && options.reuse_port)
         error = sockets.set_option(socket, SocketOption::reuse_port, 1);
     if (!error && local.address().is_v6())
         error = sockets.set_option(socket, SocketOption::v6_only, options.dual_stack ? 0 : 1);
     // Accepted sockets inherit these, which saves calls for each connection.
-    if (!error && options.stream.no_delay)
-        error = sockets.set_option(socket, SocketOption::no_delay, 1);
-    if (!error && options.stream.keep_alive)
-        error = sockets.set_option(socket, SocketOption::keep_alive, 1);
-    if (!error && options.stream.receive_buffer_bytes > 0)
-        error = sockets.set_option(socket, SocketOption::receive_buffer,
-                                   options.stream.receive_buffer_bytes);
-    if (!error && options.stream.send_buffer_bytes > 0)
-        error =
-            sockets.set_option(socket, SocketOption::send_buffer, options.stream.send_buffer_bytes);
+    if (!error) error = detail::apply_options(sockets, socket, options.stream, true);
     if (!error) error = sockets.bind(socket, local);
     if (!error) error = sockets.listen(socket, options.backlog);
     return error;
@@ -98,6 +92,22 @@ Result<std::unique_ptr<TcpListener>> TcpListener::listen(EventLoop& loop, const 
     }
     return std::unique_ptr<TcpListener>(
         new TcpListener(loop.core(), opened.socket, bound.endpoint));
+}
+
+Result<std::unique_ptr<TcpListener>> TcpListener::adopt(EventLoop& loop, NativeSocket socket,
+                                                        const ListenOptions& options) {
+    detail::Sockets& sockets = loop.core().sockets();
+    PackedError error = sockets.adopt_listener(socket);
+    if (!error) error = detail::apply_options(sockets, socket, options.stream, true);
+    detail::EndpointResult bound;
+    if (!error) {
+        bound = sockets.local_endpoint(socket);
+        error = bound.error;
+    }
+    // A listening socket has a port; what has none is of another family.
+    if (!error && bound.endpoint.port() == 0) error = std::errc::invalid_argument;
+    if (error) return failure(Error(error.code(), "adopt a listening socket"));
+    return std::unique_ptr<TcpListener>(new TcpListener(loop.core(), socket, bound.endpoint));
 }
 
 TcpListener::TcpListener(detail::LoopCore& loop, NativeSocket socket, const Endpoint& endpoint)
@@ -168,8 +178,14 @@ void TcpListener::on_readable() noexcept {
     if (waiter_ == nullptr) return static_cast<void>(watch(Interest::none));
     NativeSocket accepted = invalid_socket;
     if (!accept_one(accepted, nullptr)) return;
-    AcceptOperation& request = *std::exchange(waiter_, nullptr);
-    request.accepted_ = TcpStream(*loop_, accepted);
+    AcceptOperation& request = *waiter_;
+    try {
+        request.accepted_ = TcpStream(*loop_, accepted);
+    } catch (const std::bad_alloc&) { // the connection is lost, and the wait goes on
+        ++loop_->counters().accept_errors;
+        return loop_->sockets().close_with_reset(accepted);
+    }
+    waiter_ = nullptr;
     request.finish_now({});
 }
 
@@ -186,27 +202,29 @@ void TcpListener::feed_sink() noexcept {
 }
 
 // False: nothing more for now. Errors that concern one connection only are skipped, since the next
-// one in the queue is none the worse for them.
+// one in the queue is none the worse for them. So many of them in a row concern more than one, and
+// going on would be spinning.
 bool TcpListener::accept_one(NativeSocket& accepted, Endpoint* peer) noexcept {
+    PackedError error;
     for (int i = 0; i < accepts_per_turn; ++i) {
         const detail::SocketResult result = loop_->sockets().accept(socket_, peer);
-        if (!result.error) {
+        error = result.error;
+        if (!error) {
             accepted = result.socket;
+            has_told_shortage_ = false;
             return true;
         }
-        if (result.error == would_block) return false;
-        if (is_shortage(result.error)) {
-            begin_pause();
-            return false;
-        }
+        if (error == would_block) return false;
+        if (is_shortage(error)) break;
         ++loop_->counters().accept_errors;
     }
-    return false; // level-triggered: the rest is reported again
+    begin_pause(error);
+    return false;
 }
 
 // Shortage of descriptors or memory
 
-void TcpListener::begin_pause() noexcept {
+void TcpListener::begin_pause(PackedError reason) noexcept {
     auto& paused = loop_->extension(detail::ExtensionSlot::descriptor_relief);
     if (paused == nullptr) paused.reset(new (std::nothrow) detail::PausedListeners());
     if (paused != nullptr) static_cast<detail::PausedListeners&>(*paused).add(*this);
@@ -214,6 +232,8 @@ void TcpListener::begin_pause() noexcept {
     lacks_descriptors_ = true;
     ++loop_->counters().accept_pauses;
     loop_->wheel().arm(*this, loop_->moment_after(back_off_ns));
+    if (sink_ != nullptr && !std::exchange(has_told_shortage_, true))
+        sink_->on_accept_pause(reason);
 }
 
 void TcpListener::resume_soon() noexcept { loop_->wheel().arm(*this, loop_->now_ns()); }
@@ -228,7 +248,7 @@ void TcpListener::end_pause() noexcept {
 void TcpListener::on_timer() noexcept {
     end_pause();
     if (waiter_ == nullptr && (sink_ == nullptr || is_paused_)) return;
-    if (watch(Interest::read)) begin_pause(); // the selector is short of memory too
+    if (const PackedError error = watch(Interest::read)) begin_pause(error); // the selector's turn
 }
 
 // For Server
@@ -243,7 +263,8 @@ void TcpListener::feed(detail::ConnectionSink& sink) noexcept {
 void TcpListener::pause(bool paused) noexcept {
     is_paused_ = paused;
     if (!is_open() || lacks_descriptors_) return;
-    if (watch(paused ? Interest::none : Interest::read)) begin_pause();
+    if (const PackedError error = watch(paused ? Interest::none : Interest::read))
+        begin_pause(error);
 }
 
 PackedError TcpListener::watch(Interest wanted) noexcept {

@@ -2,6 +2,7 @@
 // tcp_write.cpp.
 
 #include "core/loop_core.hpp"
+#include "net/acknowledge_set.hpp"
 #include "net/linger_set.hpp"
 #include <exception>
 #include <tidemill/core/require.hpp>
@@ -19,6 +20,9 @@ TcpStream::TcpStream(detail::LoopCore& loop, NativeSocket socket)
 
 void TcpStream::take(TcpStream& other) noexcept {
     TIDEMILL_REQUIRE(other.reader_ == nullptr && other.writer_ == nullptr,
+                     "a stream does not move while somebody waits on it");
+    [[maybe_unused]] const auto* const set = detail::AcknowledgeSet::existing(other.loop_);
+    TIDEMILL_REQUIRE(set == nullptr || !set->watches(other),
                      "a stream does not move while somebody waits on it");
     if (other.armed()) other.loop_->wheel().cancel(other);
     loop_ = std::exchange(other.loop_, nullptr);
@@ -95,6 +99,7 @@ void TcpStream::end_waiters() noexcept {
 }
 
 void TcpStream::cancel() noexcept {
+    detail::cancel_acknowledgements(loop_, *this);
     if (reader_ != nullptr) reader_->try_cancel();
     if (writer_ != nullptr) writer_->try_cancel();
 }

@@ -6,6 +6,7 @@
 
 #include "core/sockets.hpp"
 #include "posix/posix_error.hpp"
+#include "posix/tcp_state.hpp"
 #include <array>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -28,6 +29,14 @@ constexpr int send_flags = MSG_NOSIGNAL;
 constexpr int send_flags = 0; // SO_NOSIGPIPE is set when the socket is made
 #endif
 
+// Not inherited by child processes either.
+PackedError make_non_blocking(int socket) noexcept {
+    if (::fcntl(socket, F_SETFD, FD_CLOEXEC) == -1) return posix_error(errno);
+    const int flags = ::fcntl(socket, F_GETFL);
+    if (flags == -1) return posix_error(errno);
+    return outcome(::fcntl(socket, F_SETFL, flags | O_NONBLOCK));
+}
+
 #ifdef __linux__
 constexpr int kind_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
@@ -44,10 +53,7 @@ int accept_call(int listener, sockaddr* peer, socklen_t* size) noexcept {
 }
 
 PackedError prepare(int socket) noexcept {
-    if (::fcntl(socket, F_SETFD, FD_CLOEXEC) == -1) return posix_error(errno);
-    const int flags = ::fcntl(socket, F_GETFL);
-    if (flags == -1 || ::fcntl(socket, F_SETFL, flags | O_NONBLOCK) == -1)
-        return posix_error(errno);
+    if (const PackedError error = make_non_blocking(socket)) return error;
 #ifdef SO_NOSIGPIPE
     const int on = 1;
     return outcome(::setsockopt(socket, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on));
@@ -72,6 +78,19 @@ OptionName native_option(SocketOption option) noexcept {
     case SocketOption::broadcast: return {SOL_SOCKET, SO_BROADCAST};
     case SocketOption::receive_buffer: return {SOL_SOCKET, SO_RCVBUF};
     case SocketOption::send_buffer: return {SOL_SOCKET, SO_SNDBUF};
+#if defined(TCP_KEEPIDLE)
+    case SocketOption::keep_alive_idle: return {IPPROTO_TCP, TCP_KEEPIDLE};
+#elif defined(TCP_KEEPALIVE)
+    case SocketOption::keep_alive_idle: return {IPPROTO_TCP, TCP_KEEPALIVE};
+#endif
+#ifdef TCP_KEEPINTVL
+    case SocketOption::keep_alive_interval: return {IPPROTO_TCP, TCP_KEEPINTVL};
+    case SocketOption::keep_alive_count: return {IPPROTO_TCP, TCP_KEEPCNT};
+#endif
+#ifdef TCP_USER_TIMEOUT
+    case SocketOption::user_timeout: return {IPPROTO_TCP, TCP_USER_TIMEOUT};
+#endif
+    default: break; // this system has none
     }
     return {-1, -1};
 }
@@ -223,15 +242,30 @@ public:
 
     PackedError set_option(NativeSocket socket, SocketOption option, int value) override {
         const auto [level, name] = native_option(option);
+        if (name == -1) return Errc::not_supported;
         return outcome(::setsockopt(socket, level, name, &value, sizeof value));
     }
 
     OptionResult option(NativeSocket socket, SocketOption option) override {
         const auto [level, name] = native_option(option);
+        if (name == -1) return {0, Errc::not_supported};
         OptionResult result;
         socklen_t size = sizeof result.value;
         result.error = outcome(::getsockopt(socket, level, name, &result.value, &size));
         return result;
+    }
+
+    TcpInfoResult tcp_info(NativeSocket socket) override { return tcp_info_of(socket); }
+    Unacknowledged unacknowledged(NativeSocket socket, const Accepted& accepted) override {
+        return unacknowledged_of(socket, accepted);
+    }
+    PackedError adopt_listener(NativeSocket socket) override {
+        int is_listening = 0;
+        socklen_t size = sizeof is_listening;
+        if (::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) == -1)
+            return posix_error(errno);
+        if (is_listening == 0) return std::errc::invalid_argument;
+        return make_non_blocking(socket);
     }
 
 private:

@@ -186,6 +186,11 @@ EndReport MemoryStream::end_report() const {
     return report;
 }
 
+// The peer's buffer has what was written: there is nothing on the way.
+detail::Unacknowledged MemoryStream::unacknowledged() const noexcept {
+    return {0, false, 0, is_open() ? PackedError() : ends_.fatal()};
+}
+
 void MemoryStream::cancel() noexcept {
     if (reader_ != nullptr) reader_->try_cancel();
     if (writer_ != nullptr) writer_->try_cancel();

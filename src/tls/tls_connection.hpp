@@ -61,6 +61,14 @@ public:
     [[nodiscard]] std::uint64_t bytes_received() const noexcept { return received_; }
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return sent_; }
     [[nodiscard]] EndReport end_report() const;
+    /// Null before the first operation, and once the loop is gone.
+    [[nodiscard]] LoopCore* known_loop() const noexcept { return loop_; }
+    [[nodiscard]] PackedError closed_by() const noexcept { return ends_.fatal(); }
+    /// What was accepted and is not with the stream below, dropped output included.
+    [[nodiscard]] std::uint64_t unsent_bytes() const noexcept {
+        return pending_bytes() + unsent_ + unencrypted_;
+    }
+    [[nodiscard]] bool has_dropped_output() const noexcept { return unsent_ + unencrypted_ > 0; }
     [[nodiscard]] Stream& inner() const noexcept { return *inner_; }
     [[nodiscard]] const TlsEngine& engine() const noexcept { return engine_; }
 

@@ -1,5 +1,6 @@
 // TlsStream: the face of a TlsConnection.
 
+#include "net/acknowledge_set.hpp"
 #include "tls/tls_connection.hpp"
 #include <tidemill/net/tcp_stream.hpp>
 #include <tidemill/tls/tls_stream.hpp>
@@ -26,7 +27,7 @@ TlsStream::TlsStream(std::unique_ptr<Stream> inner, const TlsClientContext& cont
     : connection_(std::make_unique<TlsConnection>(std::move(inner), TlsEngine(context, server_name),
                                                   options)) {}
 
-TlsStream::~TlsStream() = default;
+TlsStream::~TlsStream() { detail::cancel_acknowledgements(connection_->known_loop(), *this); }
 
 Task<Result<std::unique_ptr<TlsStream>>>
 TlsStream::connect(EventLoop& loop, Endpoint peer, TlsClientContext context,
@@ -58,9 +59,28 @@ const Error* TlsStream::tls_failure() const noexcept {
     return engine.has_failed() ? &engine.failure() : nullptr;
 }
 
-void TlsStream::close() noexcept { connection_->close(); }
-void TlsStream::abort() noexcept { connection_->abort(); }
-void TlsStream::cancel() noexcept { connection_->cancel(); }
+void TlsStream::close() noexcept {
+    detail::cancel_acknowledgements(connection_->known_loop(), *this);
+    connection_->close();
+}
+void TlsStream::abort() noexcept {
+    detail::cancel_acknowledgements(connection_->known_loop(), *this);
+    connection_->abort();
+}
+void TlsStream::cancel() noexcept {
+    detail::cancel_acknowledgements(connection_->known_loop(), *this);
+    connection_->cancel();
+}
+
+// What has not left here counts as what has not arrived, and what was dropped never will.
+detail::Unacknowledged TlsStream::unacknowledged() const noexcept {
+    if (!is_open()) return {0, true, 0, connection_->closed_by()};
+    if (connection_->known_loop() == nullptr) return {}; // nothing was written yet
+    detail::Unacknowledged all = unacknowledged_of(connection_->inner());
+    all.bytes += connection_->unsent_bytes();
+    all.is_over = all.is_over || connection_->has_dropped_output();
+    return all;
+}
 
 void TlsStream::set_idle_timeout(Duration idle_timeout) noexcept {
     connection_->inner().set_idle_timeout(idle_timeout);

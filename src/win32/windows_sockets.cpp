@@ -5,6 +5,7 @@
 // writer of a large block to a peer that never reads would not be bounded by the send buffer.
 
 #include "core/sockets.hpp"
+#include "win32/tcp_state.hpp"
 #include "win32/windows.hpp"
 #include "win32/winsock.hpp"
 #include "win32/winsock_error.hpp"
@@ -17,6 +18,14 @@
 // Missing in older headers.
 #ifndef SIO_UDP_CONNRESET
 #define SIO_UDP_CONNRESET _WSAIOW(IOC_VENDOR, 12)
+#endif
+#ifndef TCP_KEEPIDLE
+#define TCP_KEEPIDLE 3
+#define TCP_KEEPCNT 16
+#define TCP_KEEPINTVL 17
+#endif
+#ifndef TCP_MAXRTMS
+#define TCP_MAXRTMS 14
 #endif
 #ifndef SIO_UDP_NETRESET
 #define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
@@ -59,6 +68,10 @@ OptionName native_option(NativeSocket socket, SocketOption option) noexcept {
     case SocketOption::broadcast: return {SOL_SOCKET, SO_BROADCAST};
     case SocketOption::receive_buffer: return {SOL_SOCKET, SO_RCVBUF};
     case SocketOption::send_buffer: return {SOL_SOCKET, SO_SNDBUF};
+    case SocketOption::keep_alive_idle: return {IPPROTO_TCP, TCP_KEEPIDLE};
+    case SocketOption::keep_alive_interval: return {IPPROTO_TCP, TCP_KEEPINTVL};
+    case SocketOption::keep_alive_count: return {IPPROTO_TCP, TCP_KEEPCNT};
+    case SocketOption::user_timeout: return {IPPROTO_TCP, TCP_MAXRTMS};
     }
     return {-1, -1};
 }
@@ -262,6 +275,28 @@ public:
         result.error = outcome(
             ::getsockopt(socket, level, name, reinterpret_cast<char*>(&result.value), &size));
         return result;
+    }
+
+    // Old systems, and Wine, know the values together only.
+    PackedError set_keep_alive(NativeSocket socket, const KeepAlive& keep_alive) override {
+        const PackedError error = Sockets::set_keep_alive(socket, keep_alive);
+        return error == PackedError(std::errc::no_protocol_option)
+                   ? set_keep_alive_values(socket, keep_alive)
+                   : error;
+    }
+    TcpInfoResult tcp_info(NativeSocket socket) override { return tcp_info_of(socket); }
+    Unacknowledged unacknowledged(NativeSocket socket, const Accepted& accepted) override {
+        return unacknowledged_of(socket, accepted);
+    }
+    PackedError adopt_listener(NativeSocket socket) override {
+        BOOL is_listening = FALSE;
+        int size = static_cast<int>(sizeof is_listening);
+        if (::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, reinterpret_cast<char*>(&is_listening),
+                         &size) != 0)
+            return last_socket_error();
+        if (is_listening == FALSE) return std::errc::invalid_argument;
+        ::SetHandleInformation(reinterpret_cast<HANDLE>(socket), HANDLE_FLAG_INHERIT, 0);
+        return make_non_blocking(socket);
     }
 };
 

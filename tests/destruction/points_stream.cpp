@@ -53,6 +53,18 @@ template <class T> struct Close final : StreamWorld<T> {
     }
 };
 
+// The peer reads nothing, so some bytes are never acknowledged.
+class Acknowledged final : public StreamWorld<Tcp> {
+public:
+    Acknowledged() {
+        const std::string text = pattern(more_than_fits);
+        static_cast<void>(fixture->run(writing(*near, text, within(0s))));
+    }
+    Task<std::error_code> wait() override {
+        co_return code_of(co_await near->acknowledged(within(limit)));
+    }
+};
+
 class Accept final : public World {
 public:
     Accept() : listener(*TcpListener::listen(fixture->loop, *Endpoint::parse("127.0.0.1:0"))) {}
@@ -116,6 +128,7 @@ constexpr Case cases[] = {
     {SuspensionPoint::stream_shutdown, "tcp", make_world<Shutdown<Tcp>>, false, false},
     {SuspensionPoint::stream_close, "memory", make_world<Close<Memory>>},
     {SuspensionPoint::stream_close, "tcp", make_world<Close<Tcp>>},
+    {SuspensionPoint::stream_acknowledged, "tcp", make_world<Acknowledged>, true, false},
     {SuspensionPoint::tcp_accept, "tcp", make_world<Accept>},
     {SuspensionPoint::tcp_connect, "tcp", make_world<Connect>, false, false},
     {SuspensionPoint::drain, "tcp", make_world<Drain>},

@@ -94,11 +94,17 @@ void add_server_options(Defaults& all) {
     all["ServerOptions::log"] =
         log == &ServerOptions::log_to_standard_error ? "standard error" : "something else";
     all["ServerOptions::on_end"] = on_end == nullptr ? "nobody" : "something else";
-    const auto& [backlog, reuse_port, dual_stack, stream] = listen;
+    const auto& [backlog, reuse_port, dual_stack, reuse_address, stream] = listen;
+    all["ListenOptions::reuse_address"] = text(reuse_address);
     all["ListenOptions::backlog"] = text(backlog);
     all["ListenOptions::reuse_port"] = text(reuse_port);
     all["ListenOptions::dual_stack"] = text(dual_stack);
-    const auto& [no_delay, keep_alive, receive_buffer, send_buffer] = stream;
+    const auto& [no_delay, keep_alive, receive_buffer, send_buffer, idle_probe, interval, count,
+                 user_timeout] = stream;
+    all["TcpOptions::keep_alive_idle"] = text(idle_probe);
+    all["TcpOptions::keep_alive_interval"] = text(interval);
+    all["TcpOptions::keep_alive_count"] = text(count);
+    all["TcpOptions::user_timeout"] = text(user_timeout);
     all["TcpOptions::no_delay"] = text(no_delay);
     all["TcpOptions::keep_alive"] = text(keep_alive);
     all["TcpOptions::receive_buffer_bytes"] = text(receive_buffer);

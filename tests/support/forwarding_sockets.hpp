@@ -62,6 +62,18 @@ public:
         return real_.option(socket, option);
     }
 
+    PackedError set_keep_alive(NativeSocket socket, const detail::KeepAlive& values) override {
+        return real_.set_keep_alive(socket, values);
+    }
+    detail::TcpInfoResult tcp_info(NativeSocket socket) override { return real_.tcp_info(socket); }
+    detail::Unacknowledged unacknowledged(NativeSocket socket,
+                                          const detail::Accepted& accepted) override {
+        return real_.unacknowledged(socket, accepted);
+    }
+    PackedError adopt_listener(NativeSocket socket) override {
+        return real_.adopt_listener(socket);
+    }
+
 private:
     detail::Sockets& real_ = detail::native_sockets();
 };

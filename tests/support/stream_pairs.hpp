@@ -47,8 +47,8 @@ private:
 struct LoopFixture {
     explicit LoopFixture(LoopOptions options = {}) : loop(with_clock(options)) {}
     /// Over what `make` makes of the options: a loop whose seams are chosen by the test.
-    template <class MakeCore>
-    LoopFixture(LoopOptions options, MakeCore make) : loop(make(with_clock(options))) {}
+    template <class MakeCore> LoopFixture(LoopOptions options, MakeCore make)
+        : loop(make(with_clock(options))) {}
 
     /// Turns the loop until `is_done()`, or for five seconds of real time (more under Wine, where a
     /// call that is nothing elsewhere asks another process).

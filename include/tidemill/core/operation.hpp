@@ -27,6 +27,7 @@ enum class SuspensionPoint : std::uint8_t {
     stream_write,
     stream_shutdown,
     stream_close,
+    stream_acknowledged,
     tcp_accept,
     tcp_connect,
     udp_receive,

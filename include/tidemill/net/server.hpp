@@ -19,7 +19,8 @@ struct ServerOptions {
     /// Default limits of each connection (Stream::set_idle_timeout, set_write_stall_timeout).
     Duration idle_timeout = std::chrono::seconds(60);
     Duration write_stall_timeout = std::chrono::seconds(60);
-    /// Told, in one line, of handlers that threw. Null: nobody is. Must not throw.
+    /// Told, in one line, of handlers that threw, and when accepting pauses for want of descriptors
+    /// or memory (once for each shortage). Null: nobody is. Must not throw.
     void (*log)(std::string_view line) noexcept = &log_to_standard_error;
     /// Told how each connection has ended, before it is closed for good; the peer is unknown if the
     /// handler has closed the stream itself. It costs a system call. Null: nobody is. Must not
@@ -70,6 +71,10 @@ public:
                                                const ServerOptions& options = {});
     [[nodiscard]] static Result<Server> listen(EventLoop& loop, const Endpoint& address,
                                                const ServerOptions& options = {});
+    /// Serves the connections of a listener that exists already: an adopted one, for example.
+    /// `options.listen` does not count. Throws std::bad_alloc.
+    [[nodiscard]] static Server over(EventLoop& loop, std::unique_ptr<TcpListener> listener,
+                                     const ServerOptions& options = {});
     Server(Server&& other) noexcept;
     Server& operator=(Server&& other) noexcept;
     ~Server();
@@ -93,12 +98,20 @@ public:
     /// Closes the listener and destroys all handlers; allowed from a handler.
     void stop() noexcept;
 
+    /// Calls `visit(const TcpStream&)` for each connection whose handler runs. It must change
+    /// nothing: no stream, no task, not this server.
+    template <class Visit> void for_each_connection(Visit visit) const {
+        visit_connections([](void* to, const TcpStream& each) { (*static_cast<Visit*>(to))(each); },
+                          std::addressof(visit));
+    }
+
     [[nodiscard]] const Endpoint& endpoint() const noexcept;
     [[nodiscard]] ServerCounters counters() const noexcept;
 
 private:
     explicit Server(std::shared_ptr<detail::ServerCore> core) noexcept;
     void start(std::unique_ptr<detail::ConnectionHandler> handler);
+    void visit_connections(void (*visit)(void*, const TcpStream&), void* context) const;
 
     std::shared_ptr<detail::ServerCore>
         core_; ///< shared with nobody: drain() looks whether it lives

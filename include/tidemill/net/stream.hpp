@@ -14,6 +14,7 @@
 #include <tidemill/core/chunk.hpp>
 #include <tidemill/core/promise.hpp>
 #include <tidemill/core/source.hpp>
+#include <tidemill/net/acknowledged.hpp>
 #include <tidemill/net/bytes.hpp>
 #include <tidemill/net/end_report.hpp>
 #include <tidemill/net/gather_operation.hpp>
@@ -95,6 +96,18 @@ public:
     /// open with our direction ended.
     CloseOperation close_gracefully(Deadline deadline = {}) noexcept { return {*this, deadline}; }
 
+    /// Waits until the peer's KERNEL has every byte that was written. THIS DOES NOT MEAN THAT ITS
+    /// APPLICATION HAS READ A SINGLE ONE: see net/acknowledged.hpp.
+    ///
+    /// Gives how it stands when all is acknowledged, the connection is over, or the deadline has
+    /// passed (default 5 s; zero: as it is now), which is no error here. The system is asked at
+    /// intervals of 1 ms at first, and of 50 ms or a round trip at last. Several may wait, beside a
+    /// read and a write. Errors: `Errc::not_supported` where the system does not tell (Windows
+    /// before 10 1703, Wine), `Errc::cancelled`, what closed the stream before.
+    AcknowledgeOperation acknowledged(Deadline deadline = {}) const noexcept {
+        return {*this, deadline};
+    }
+
     /// What the destructor does, now. Later operations fail with `Errc::closed_locally`.
     virtual void close() noexcept = 0;
     /// Closes at once so that the peer sees a reset (TCP: RST).
@@ -121,6 +134,11 @@ protected:
     static constexpr std::ptrdiff_t failed_try = -1;
     static constexpr std::ptrdiff_t not_tried = -2;
 
+    /// Of a stream that another one stands on.
+    [[nodiscard]] static detail::Unacknowledged unacknowledged_of(const Stream& inner) noexcept {
+        return inner.unacknowledged();
+    }
+
     // For streams that own no socket; one base in place of two saves a pointer in each stream and a
     // jump in each message.
     void on_readable() override {}
@@ -132,7 +150,9 @@ private:
     friend class detail::WriteRequest;
     friend ShutdownOperation;
     friend CloseOperation;
+    friend AcknowledgeOperation;
 
+    [[nodiscard]] virtual detail::Unacknowledged unacknowledged() const noexcept = 0;
     // Each starts an operation. False: it has completed, and the task goes on without suspending.
     virtual bool start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept = 0;
     virtual bool start_write(detail::WriteRequest& request,

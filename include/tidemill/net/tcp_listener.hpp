@@ -13,7 +13,10 @@ struct ListenOptions {
     int backlog = 1024;      ///< connections that the system queues; it may know a lower limit
     bool reuse_port = false; ///< several listeners on one port, balanced by the kernel
     bool dual_stack = true;  ///< an IPv6 listener on [::] serves IPv4 as well
-    TcpOptions stream;       ///< for every accepted connection
+    /// A port can be listened on again while old connections of it linger. It never lets two
+    /// listeners share one: on Windows this is SO_EXCLUSIVEADDRUSE.
+    bool reuse_address = true;
+    TcpOptions stream; ///< for every accepted connection
 };
 
 class TcpListener;
@@ -50,6 +53,8 @@ public:
                                              const Endpoint& peer) noexcept = 0;
     /// Whether on_connection() wants to know the peer's address; asking for it costs a little.
     [[nodiscard]] virtual bool wants_peer() const noexcept = 0;
+    /// Accepting pauses for want of descriptors or memory; told once for each shortage.
+    virtual void on_accept_pause(PackedError reason) noexcept = 0;
     /// The loop was destroyed, and the listener is closed.
     virtual void on_listener_gone() noexcept = 0;
 
@@ -62,7 +67,8 @@ protected:
 /// Does not move: give it to a Server, or hold it where it stays. Thread: the loop's own.
 ///
 /// Errors of single connections (aborted before they were accepted, network errors) are skipped.
-/// When the process or the system is out of descriptors or memory, accepting pauses; it goes on
+/// When the process or the system is out of descriptors or memory, or 64 accepts have failed in a
+/// row for whatever reason, accepting pauses; it goes on
 /// when a descriptor of the loop is closed, or after a back-off of 50 ms, and clients meanwhile
 /// wait in the system's queue. LoopCounters::accept_pauses counts that.
 class TcpListener final : private detail::Source, private detail::TimerNode {
@@ -73,6 +79,14 @@ public:
     /// `too_many_files_open`, each naming the endpoint.
     [[nodiscard]] static Result<std::unique_ptr<TcpListener>>
     listen(EventLoop& loop, const Endpoint& local, const ListenOptions& options = {});
+    /// Takes over a socket that somebody else has made to listen: a service manager, or the process
+    /// that came before. It belongs to the listener from then on, unless this fails; of `options`
+    /// only those of accepted connections count.
+    ///
+    /// Errors: `std::errc::invalid_argument` (not a listening TCP socket of IPv4 or IPv6),
+    /// `not_a_socket`, `bad_file_descriptor`.
+    [[nodiscard]] static Result<std::unique_ptr<TcpListener>>
+    adopt(EventLoop& loop, NativeSocket socket, const ListenOptions& options = {});
     /// Waiting accepts end as `cancelled`; queued connections are reset by the system.
     ~TcpListener();
 
@@ -100,7 +114,7 @@ private:
     bool start_accept(AcceptOperation& request, detail::PromiseBase& waiter) noexcept;
     [[nodiscard]] bool accept_one(NativeSocket& accepted, Endpoint* peer) noexcept;
     void feed_sink() noexcept;
-    void begin_pause() noexcept;
+    void begin_pause(detail::PackedError reason) noexcept;
     void resume_soon() noexcept;
     void end_pause() noexcept;
     detail::PackedError watch(detail::Interest wanted) noexcept;
@@ -118,6 +132,7 @@ private:
     detail::ConnectionSink* sink_ = nullptr;
     detail::Interest interest_ = detail::Interest::none;
     bool lacks_descriptors_ = false;
+    bool has_told_shortage_ = false; ///< to the sink; until a connection is accepted again
     bool is_paused_ = false;
     TcpListener* next_paused_ = nullptr;
 };

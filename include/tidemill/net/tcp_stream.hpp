@@ -10,20 +10,13 @@
 #include <tidemill/net/stream.hpp>
 #include <tidemill/net/stream_deadlines.hpp>
 #include <tidemill/net/stream_ends.hpp>
+#include <tidemill/net/tcp_info.hpp>
+#include <tidemill/net/tcp_options.hpp>
 
 namespace tidemill {
 
 class EventLoop;
 class ConnectOperation;
-
-/// Options of one connection. TCP_NODELAY is on by default: small messages do not wait for each
-/// other's acknowledgement.
-struct TcpOptions {
-    bool no_delay = true;
-    bool keep_alive = false;
-    int receive_buffer_bytes = 0; ///< 0: the system's choice
-    int send_buffer_bytes = 0;    ///< 0: the system's choice
-};
 
 /// Movable while nothing waits on it (checked); the socket itself never moves. Thread: the loop's
 /// own.
@@ -56,6 +49,9 @@ public:
     [[nodiscard]] std::uint64_t bytes_received() const noexcept override { return received_; }
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept override { return sent_; }
     [[nodiscard]] EndReport end_report() const override;
+    /// What the system knows about the connection. Errors: `Errc::not_supported` where it does not
+    /// tell (Windows before 10 1703, Wine), `Errc::closed_locally`.
+    [[nodiscard]] Result<TcpInfo> info() const;
 
     /// For a service that ends: the read that waits now and those to come end as timed out when the
     /// peer sends nothing for `quiet`, whatever deadline they were given.
@@ -63,10 +59,11 @@ public:
 
     [[nodiscard]] Result<Endpoint> local_endpoint() const;
     [[nodiscard]] Result<Endpoint> peer_endpoint() const;
-    /// Changes the options of an open stream; buffer sizes of 0 stay as they are. The first failure
+    /// Changes the options of an open stream; what is 0 in them stays as it is. The first failure
     /// is reported, `Errc::closed_locally` for a closed stream.
     Result<void> set_options(const TcpOptions& options);
-    /// What the system made of them: Linux doubles the sizes of buffers.
+    /// What the system made of them: Linux doubles the sizes of buffers. What it does not tell is
+    /// 0.
     [[nodiscard]] Result<TcpOptions> options() const;
     /// For options that this class does not know; do not read, write, close or re-register it.
     [[nodiscard]] NativeSocket native_handle() const noexcept { return socket_; }
@@ -92,8 +89,8 @@ private:
     void on_timer() noexcept override;
     void abandon(detail::Operation& operation) noexcept override;
 
+    [[nodiscard]] detail::Unacknowledged unacknowledged() const noexcept override;
     void take(TcpStream& other) noexcept;
-    [[nodiscard]] detail::PackedError apply_options(const TcpOptions& options) noexcept;
     bool wait_to_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept;
     bool start_other_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept;
     void on_readable_otherwise() noexcept;

@@ -84,6 +84,7 @@ private:
     bool start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept override;
     bool start_write(detail::WriteRequest& request, detail::PromiseBase& waiter) noexcept override;
     bool start_shutdown(ShutdownOperation& request, detail::PromiseBase& waiter) noexcept override;
+    [[nodiscard]] detail::Unacknowledged unacknowledged() const noexcept override;
     bool start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept override;
 
     void on_readable() noexcept override {}

@@ -95,6 +95,7 @@ private:
     bool start_write(detail::WriteRequest& request, detail::PromiseBase& waiter) noexcept override;
     std::ptrdiff_t try_write(detail::WriteRequest& request) override;
     bool start_shutdown(ShutdownOperation& request, detail::PromiseBase& waiter) noexcept override;
+    [[nodiscard]] detail::Unacknowledged unacknowledged() const noexcept override;
     bool start_close(CloseOperation& request, detail::PromiseBase& waiter) noexcept override;
     void abandon(detail::Operation& operation) noexcept override;
 
