@@ -3,6 +3,7 @@
 // The way of a message is that of the minimal example, tcp_echo.cpp: everything else here happens
 // once for a connection, a second or the process.
 #include "echo_server/arguments.hpp"
+#include "echo_server/stats.hpp"
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +13,9 @@
 #include <tidemill/tls/tls_server.hpp>
 
 using namespace tidemill;
+using echo_server::say;
+using echo_server::Servers;
+using echo_server::total_of;
 
 namespace {
 
@@ -20,12 +24,6 @@ constexpr Duration drain_limit = std::chrono::milliseconds(4'800); // 5 s for al
 // and does not run into its limit.
 constexpr Duration linger_timeout = std::chrono::seconds(2);
 constexpr Duration pause_after_error = std::chrono::milliseconds(1);
-
-/// A line on standard output or error, at once. Nobody may be reading: that must not end a server.
-void say(std::FILE* to, const std::string& line) noexcept {
-    std::fputs((line + '\n').c_str(), to);
-    std::fflush(to);
-}
 
 void log_line(std::string_view line) noexcept { echo_server::complain(std::string(line)); }
 
@@ -58,9 +56,7 @@ private:
     Task<bool> end_requested();
     Task<void> give_up_at_next_signal();
     [[nodiscard]] bool is_own(const Endpoint& sender) const noexcept;
-    using Servers = std::vector<Server>;
-    [[nodiscard]] static ServerCounters
-    total_of(std::initializer_list<const Servers*> lists) noexcept;
+    Task<void> print_connections_on_request();
     void print_served(const char* protocol, const Servers& servers) const;
     void print_served() const;
 
@@ -115,8 +111,10 @@ void EchoServer::listen() {
     options.max_connections = arguments_.max_connections;
     options.max_connections_per_address = arguments_.max_connections_per_address;
     options.log = &log_line;
+    if (arguments_.reports_ends) options.on_end = &echo_server::print_end;
     for (const Endpoint& address : arguments_.tcp)
         servers_.push_back(or_throw(Server::listen(loop_, address, options)));
+    options.on_end = nullptr; // sessions of TLS have reports of their own
     for (const Endpoint& address : arguments_.tls)
         tls_servers_.push_back(or_throw(Server::listen(loop_, address, options)));
     for (const Endpoint& address : arguments_.udp)
@@ -136,7 +134,10 @@ Task<void> EchoServer::serve() {
         say(stdout, "listening tls " + server.endpoint().to_string());
     for (const auto& socket : sockets_)
         say(stdout, "listening udp " + socket->endpoint().to_string());
-    if (arguments_.prints_stats) background_.spawn(print_stats());
+    if (arguments_.prints_stats) {
+        background_.spawn(print_stats());
+        background_.spawn(print_connections_on_request());
+    }
 
     static_cast<void>(co_await end_requested());
     background_.spawn(give_up_at_next_signal());
@@ -195,22 +196,6 @@ Task<void> EchoServer::give_up_at_next_signal() {
     std::_Exit(1);
 }
 
-ServerCounters EchoServer::total_of(std::initializer_list<const Servers*> lists) noexcept {
-    ServerCounters total;
-    for (const Servers* servers : lists) {
-        for (const Server& server : *servers) {
-            const ServerCounters each = server.counters();
-            total.accepted += each.accepted;
-            total.refused += each.refused;
-            total.active += each.active;
-            total.failed_handlers += each.failed_handlers;
-            total.bytes_received += each.bytes_received;
-            total.bytes_sent += each.bytes_sent;
-        }
-    }
-    return total;
-}
-
 Task<void> EchoServer::print_stats() {
     while (co_await sleep(std::chrono::seconds(1))) {
         const ServerCounters all = total_of({&servers_, &tls_servers_});
@@ -222,6 +207,14 @@ Task<void> EchoServer::print_stats() {
                         all.active, all.accepted, all.refused, loop.lingering, loop.accept_pauses,
                         datagrams_.received, datagrams_.answered, loop.bytes_received,
                         loop.bytes_sent, loop.leased_bytes, loop.open_sockets, loop.turns));
+    }
+}
+
+Task<void> EchoServer::print_connections_on_request() {
+    Signals requests(loop_, {Signal::user1});
+    while (co_await requests.next()) {
+        echo_server::print_connections("tcp", servers_);
+        echo_server::print_connections("tls", tls_servers_);
     }
 }
 

@@ -90,7 +90,10 @@ void add_options(CLI::App& app, Arguments& arguments, Texts& texts) {
         ->type_name("COUNT")
         ->capture_default_str();
     app.add_flag("--stats", arguments.prints_stats,
-                 "print counters to standard error once a second");
+                 "print counters to standard error once a second, and a line for each connection "
+                 "on SIGUSR1");
+    app.add_flag("--report-ends", arguments.reports_ends,
+                 "print how each --tcp connection has ended that did not end in order");
 }
 
 std::vector<Endpoint> parse_endpoints(const char* option, const std::vector<std::string>& texts) {

@@ -25,6 +25,7 @@ struct Arguments {
     std::size_t max_connections = 100'000;
     std::size_t max_connections_per_address = 0;
     bool prints_stats = false;
+    bool reports_ends = false;
 };
 
 /// The command line is wrong; what() says how.
