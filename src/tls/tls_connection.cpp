@@ -56,6 +56,7 @@ void TlsConnection::release() noexcept {
     stop_gathering();
     inner_read_.reset();
     inner_write_.reset();
+    if (stuck_bytes_ > 0) count_stuck();
     drop_output();
     input_ = Chunk();
     ends_.on_close();

@@ -165,7 +165,8 @@ private:
         return TlsEngine::largest_write_bytes - 1 - gathered_bytes_;
     }
     [[nodiscard]] bool is_output_full() const noexcept {
-        return pending_bytes() >= options_.pending_output_bytes;
+        return pending_bytes() >= options_.pending_output_bytes ||
+               (shared_->is_over_budget() && unsent_records() > 0);
     }
     /// More than writers can have caused: TLS answers a peer that does not read. Below that reading
     /// must go on, or two sides that both have much to say would wait for each other for ever.
@@ -174,6 +175,11 @@ private:
                options_.pending_output_bytes + 3 * TlsEngine::largest_write_bytes;
     }
     void drop_output() noexcept;
+    /// Tells the loop how much of ours waits for the stream below.
+    void count_stuck() noexcept {
+        const std::size_t now = inner_write_ ? unsent_records() : 0;
+        shared_->stuck_changed(std::exchange(stuck_bytes_, now), now);
+    }
 
     TlsEngine engine_;
     Stream* inner_;
@@ -202,6 +208,7 @@ private:
     std::unique_ptr<TlsLoop::Block> block_;
     std::size_t gathered_bytes_ = 0; ///< in `block_`
 
+    std::size_t stuck_bytes_ = 0; ///< as the loop has been told
     std::int64_t handshake_moment_ = no_moment;
     std::int64_t read_moment_ = no_moment;
     std::int64_t write_moment_ = no_moment;

@@ -56,6 +56,14 @@ public:
         if (place != not_warm) warm_[place] = {};
     }
 
+    /// Output that some stream cannot send has become more, or less.
+    void stuck_changed(std::size_t before, std::size_t now) noexcept {
+        stuck_bytes_ = stuck_bytes_ - before + now;
+    }
+    [[nodiscard]] bool is_over_budget() const noexcept {
+        return stuck_bytes_ > loop_.options().pending_output_bytes;
+    }
+
     void on_loop_gone() noexcept override {}
 
 private:
@@ -73,6 +81,7 @@ private:
     std::vector<TlsEngine::Output> outputs_;
     std::vector<std::unique_ptr<Block>> blocks_;
     std::size_t blocks_out_ = 0;
+    std::size_t stuck_bytes_ = 0;
     std::size_t waiting_ = 0;
     std::uint64_t ration_turn_ = 0;
     unsigned ration_ = 0;

@@ -121,6 +121,7 @@ void TlsConnection::encrypt(std::span<const std::byte> plain) noexcept {
     }
     engine_.set_output(queued_);
     if (engine_.write(plain) == TlsNext::failed) fail_engine();
+    if (inner_write_) count_stuck();
 }
 
 void TlsConnection::encrypt_gathered() noexcept {
@@ -138,7 +139,7 @@ TIDEMILL_INLINE void TlsConnection::send_here() noexcept {
     if (queued_.empty()) return;
     std::swap(outgoing_, queued_);
     inner_write_.emplace(*inner_, outgoing_);
-    if (!inner_write_->start(write_pump_)) finish_inner_write();
+    inner_write_->start(write_pump_) ? count_stuck() : finish_inner_write();
 }
 
 // What lies between the loop and the system call is inlined by force: see tcp_read.cpp.
@@ -153,6 +154,7 @@ void TlsConnection::finish_inner_write() noexcept {
     const PackedError error = inner_write_->error();
     if (error) unsent_ += unsent_records();
     inner_write_.reset();
+    if (stuck_bytes_ > 0) count_stuck();
     shared_->give_back(std::move(outgoing_));
     outgoing_.clear();
     if (!error) return;

@@ -66,8 +66,8 @@ std::string text(const Clock* value) { return value == nullptr ? "null" : "a clo
 
 void add_loop_options(Defaults& all) {
     const LoopOptions options;
-    const auto& [selector, clock, events, operations, bytes, leased, leased_by_one, lingering,
-                 linger_timeout, linger_bytes, posted, threads, jobs, slow] = options;
+    const auto& [selector, clock, events, operations, bytes, leased, leased_by_one, pending,
+                 lingering, linger_timeout, linger_bytes, posted, threads, jobs, slow] = options;
     all["LoopOptions::selector"] = text(selector);
     all["LoopOptions::clock"] = text(clock);
     all["LoopOptions::events_per_turn"] = text(events);
@@ -75,6 +75,7 @@ void add_loop_options(Defaults& all) {
     all["LoopOptions::bytes_per_turn"] = text(bytes);
     all["LoopOptions::leased_bytes"] = text(leased);
     all["LoopOptions::leased_bytes_per_stream"] = text(leased_by_one);
+    all["LoopOptions::pending_output_bytes"] = text(pending);
     all["LoopOptions::lingering_streams"] = text(lingering);
     all["LoopOptions::linger_timeout"] = text(linger_timeout);
     all["LoopOptions::linger_bytes"] = text(linger_bytes);

@@ -35,6 +35,9 @@ struct LoopOptions {
     /// Received bytes that may be leased as chunks: a soft limit for the loop, one for each stream.
     std::size_t leased_bytes = std::size_t{64} << 20;
     std::size_t leased_bytes_per_stream = std::size_t{1} << 20;
+    /// Output that streams of the loop have accepted and cannot send, as TLS streams do whose peers
+    /// do not read. Beyond it a stream that has some accepts no more than that.
+    std::size_t pending_output_bytes = std::size_t{64} << 20;
     /// Closed streams whose peer has not ended yet: how many may wait for it, for how long, and how
     /// many bytes of it are discarded meanwhile; beyond a limit they are aborted.
     std::size_t lingering_streams = 1024;
