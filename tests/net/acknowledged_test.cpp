@@ -145,6 +145,28 @@ TEST_CASE("a stream that is cancelled or closed ends who waits for acknowledgeme
     }
 }
 
+// The stream is closed by another operation's end, and destroyed before the system is asked again.
+TEST_CASE_TEMPLATE("a graceful close that fails ends who waits for acknowledgements", T, Tcp,
+                   TlsTcp) {
+    Written<T> pair;
+    if (!is_told(pair, *pair.near)) return;
+    const std::string much = pattern(more_than_fits);
+    std::optional<Pending<Result<void>>> write(std::in_place, pair.loop, writing(*pair.near, much));
+    pair.settle();
+    Pending<Answer> wait(pair.loop, acknowledging(*pair.near, Deadline::never()));
+    Pending<std::string> reader(pair.loop, reading_exactly(*pair.far, 1));
+    for (int i = 0; i < 100; ++i) pair.advance(1ms); // asked every 50 ms from here on
+    REQUIRE(!wait.is_done());
+    write.reset(); // which tears the stream, so that the close fails at once
+    const Result<void> closed = pair.run(closing(*pair.near));
+    REQUIRE(!closed);
+    pair.near.reset();
+    pair.settle();
+    REQUIRE(wait.is_done());
+    CHECK(wait->error() == Errc::cancelled);
+    for (int i = 0; i < 100; ++i) pair.advance(1ms);
+}
+
 // How often the system is asked.
 
 class CountedSockets final : public ForwardingSockets {
