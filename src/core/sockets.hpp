@@ -13,7 +13,7 @@
 #include <tidemill/core/chunk.hpp>
 #include <tidemill/core/native.hpp>
 #include <tidemill/core/packed_error.hpp>
-#include <tidemill/net/acknowledged.hpp>
+#include <tidemill/core/unacknowledged.hpp>
 #include <tidemill/net/endpoint.hpp>
 #include <tidemill/net/tcp_info.hpp>
 

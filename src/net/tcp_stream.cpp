@@ -83,6 +83,7 @@ void TcpStream::close_now() noexcept {
 }
 
 void TcpStream::release_socket() noexcept {
+    detail::cancel_acknowledgements(loop_, *this);
     loop_->detach(slot_);
     loop_->descriptor_freed();
     socket_ = invalid_socket;

@@ -2,6 +2,7 @@
 
 #include "tls/tls_connection.hpp"
 #include "core/completion.hpp"
+#include "net/acknowledge_set.hpp"
 #include <algorithm>
 #include <exception>
 #include <tidemill/core/require.hpp>
@@ -61,6 +62,7 @@ void TlsConnection::release() noexcept {
     input_ = Chunk();
     ends_.on_close();
     if (shared_ != nullptr) {
+        if (face_ != nullptr) cancel_acknowledgements(loop_, *face_);
         if (armed()) loop_->wheel().cancel(*this);
         if (lacks_leases_) loop_->detach(lease_slot_);
         shared_->leave_warm(warm_place_);
@@ -103,6 +105,7 @@ void TlsConnection::cancel() noexcept {
     if (reader_ != nullptr) reader_->try_cancel();
     if (writer_ != nullptr) writer_->try_cancel();
     if (handshaker_ != nullptr) handshaker_->try_cancel();
+    if (is_bound() && face_ != nullptr) cancel_acknowledgements(loop_, *face_);
 }
 
 void TlsConnection::end_waiters() noexcept {

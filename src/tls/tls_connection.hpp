@@ -64,8 +64,10 @@ public:
     [[nodiscard]] std::uint64_t bytes_received() const noexcept { return received_; }
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return sent_; }
     [[nodiscard]] EndReport end_report() const;
-    /// Null before the first operation, and once the loop is gone.
-    [[nodiscard]] LoopCore* known_loop() const noexcept { return loop_; }
+    /// The stream that waits for acknowledgements know; told once.
+    void stand_behind(const Stream& face) noexcept { face_ = &face; }
+    /// There has been an operation.
+    [[nodiscard]] bool is_bound() const noexcept { return shared_ != nullptr; }
     [[nodiscard]] PackedError closed_by() const noexcept { return ends_.fatal(); }
     /// What was accepted and is not with the stream below, dropped output included.
     [[nodiscard]] std::uint64_t unsent_bytes() const noexcept {
@@ -191,6 +193,7 @@ private:
 
     TlsEngine engine_;
     Stream* inner_;
+    const Stream* face_ = nullptr; ///< the TlsStream of this
     std::unique_ptr<Stream> owned_;
     TlsStreamOptions options_;
     std::size_t warm_place_ = TlsLoop::not_warm;

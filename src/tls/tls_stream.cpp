@@ -1,6 +1,5 @@
 // TlsStream: the face of a TlsConnection.
 
-#include "net/acknowledge_set.hpp"
 #include "tls/tls_connection.hpp"
 #include <tidemill/net/tcp_stream.hpp>
 #include <tidemill/tls/tls_stream.hpp>
@@ -11,23 +10,31 @@ using detail::TlsConnection;
 
 TlsStream::TlsStream(Stream& inner, const TlsServerContext& context,
                      const TlsStreamOptions& options)
-    : connection_(std::make_unique<TlsConnection>(inner, TlsEngine(context), options)) {}
+    : connection_(std::make_unique<TlsConnection>(inner, TlsEngine(context), options)) {
+    connection_->stand_behind(*this);
+}
 
 TlsStream::TlsStream(std::unique_ptr<Stream> inner, const TlsServerContext& context,
                      const TlsStreamOptions& options)
-    : connection_(std::make_unique<TlsConnection>(std::move(inner), TlsEngine(context), options)) {}
+    : connection_(std::make_unique<TlsConnection>(std::move(inner), TlsEngine(context), options)) {
+    connection_->stand_behind(*this);
+}
 
 TlsStream::TlsStream(Stream& inner, const TlsClientContext& context, std::string_view server_name,
                      const TlsStreamOptions& options)
     : connection_(
-          std::make_unique<TlsConnection>(inner, TlsEngine(context, server_name), options)) {}
+          std::make_unique<TlsConnection>(inner, TlsEngine(context, server_name), options)) {
+    connection_->stand_behind(*this);
+}
 
 TlsStream::TlsStream(std::unique_ptr<Stream> inner, const TlsClientContext& context,
                      std::string_view server_name, const TlsStreamOptions& options)
     : connection_(std::make_unique<TlsConnection>(std::move(inner), TlsEngine(context, server_name),
-                                                  options)) {}
+                                                  options)) {
+    connection_->stand_behind(*this);
+}
 
-TlsStream::~TlsStream() { detail::cancel_acknowledgements(connection_->known_loop(), *this); }
+TlsStream::~TlsStream() = default;
 
 Task<Result<std::unique_ptr<TlsStream>>>
 TlsStream::connect(EventLoop& loop, Endpoint peer, TlsClientContext context,
@@ -59,23 +66,14 @@ const Error* TlsStream::tls_failure() const noexcept {
     return engine.has_failed() ? &engine.failure() : nullptr;
 }
 
-void TlsStream::close() noexcept {
-    detail::cancel_acknowledgements(connection_->known_loop(), *this);
-    connection_->close();
-}
-void TlsStream::abort() noexcept {
-    detail::cancel_acknowledgements(connection_->known_loop(), *this);
-    connection_->abort();
-}
-void TlsStream::cancel() noexcept {
-    detail::cancel_acknowledgements(connection_->known_loop(), *this);
-    connection_->cancel();
-}
+void TlsStream::close() noexcept { connection_->close(); }
+void TlsStream::abort() noexcept { connection_->abort(); }
+void TlsStream::cancel() noexcept { connection_->cancel(); }
 
 // What has not left here counts as what has not arrived, and what was dropped never will.
 detail::Unacknowledged TlsStream::unacknowledged() const noexcept {
     if (!is_open()) return {0, true, 0, connection_->closed_by()};
-    if (connection_->known_loop() == nullptr) return {}; // nothing was written yet
+    if (!connection_->is_bound()) return {}; // nothing was written yet
     detail::Unacknowledged all = unacknowledged_of(connection_->inner());
     all.bytes += connection_->unsent_bytes();
     all.is_over = all.is_over || connection_->has_dropped_output();

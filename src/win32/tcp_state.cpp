@@ -13,6 +13,15 @@
 #define SIO_TCP_INFO _WSAIORW(IOC_VENDOR, 39)
 #endif
 
+#ifndef TCP_KEEPIDLE
+#define TCP_KEEPIDLE 3
+#define TCP_KEEPCNT 16
+#define TCP_KEEPINTVL 17
+#endif
+#ifndef TCP_MAXRTMS
+#define TCP_MAXRTMS 14
+#endif
+
 namespace tidemill::detail {
 namespace {
 
@@ -85,6 +94,25 @@ Unacknowledged unacknowledged_of(NativeSocket socket, const Accepted& accepted) 
             state_of(raw) == TcpState::closed,
             std::int64_t{raw.rtt_us} * 1'000,
             {}};
+}
+
+int tcp_option_name(SocketOption option) noexcept {
+    switch (option) {
+    case SocketOption::keep_alive_idle: return TCP_KEEPIDLE;
+    case SocketOption::keep_alive_interval: return TCP_KEEPINTVL;
+    case SocketOption::keep_alive_count: return TCP_KEEPCNT;
+    case SocketOption::user_timeout: return TCP_MAXRTMS;
+    default: return -1;
+    }
+}
+
+PackedError check_listening(NativeSocket socket) noexcept {
+    BOOL is_listening = FALSE;
+    int size = static_cast<int>(sizeof is_listening);
+    if (::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, reinterpret_cast<char*>(&is_listening),
+                     &size) != 0)
+        return last_socket_error();
+    return is_listening == FALSE ? PackedError(std::errc::invalid_argument) : PackedError();
 }
 
 PackedError set_keep_alive_values(NativeSocket socket, const KeepAlive& keep_alive) noexcept {

@@ -19,14 +19,6 @@
 #ifndef SIO_UDP_CONNRESET
 #define SIO_UDP_CONNRESET _WSAIOW(IOC_VENDOR, 12)
 #endif
-#ifndef TCP_KEEPIDLE
-#define TCP_KEEPIDLE 3
-#define TCP_KEEPCNT 16
-#define TCP_KEEPINTVL 17
-#endif
-#ifndef TCP_MAXRTMS
-#define TCP_MAXRTMS 14
-#endif
 #ifndef SIO_UDP_NETRESET
 #define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
 #endif
@@ -68,12 +60,8 @@ OptionName native_option(NativeSocket socket, SocketOption option) noexcept {
     case SocketOption::broadcast: return {SOL_SOCKET, SO_BROADCAST};
     case SocketOption::receive_buffer: return {SOL_SOCKET, SO_RCVBUF};
     case SocketOption::send_buffer: return {SOL_SOCKET, SO_SNDBUF};
-    case SocketOption::keep_alive_idle: return {IPPROTO_TCP, TCP_KEEPIDLE};
-    case SocketOption::keep_alive_interval: return {IPPROTO_TCP, TCP_KEEPINTVL};
-    case SocketOption::keep_alive_count: return {IPPROTO_TCP, TCP_KEEPCNT};
-    case SocketOption::user_timeout: return {IPPROTO_TCP, TCP_MAXRTMS};
+    default: return {IPPROTO_TCP, tcp_option_name(option)};
     }
-    return {-1, -1};
 }
 
 // Failures are counted, not fatal: older systems, and Wine, do not know both of them.
@@ -289,12 +277,7 @@ public:
         return unacknowledged_of(socket, accepted);
     }
     PackedError adopt_listener(NativeSocket socket) override {
-        BOOL is_listening = FALSE;
-        int size = static_cast<int>(sizeof is_listening);
-        if (::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, reinterpret_cast<char*>(&is_listening),
-                         &size) != 0)
-            return last_socket_error();
-        if (is_listening == FALSE) return std::errc::invalid_argument;
+        if (const PackedError error = check_listening(socket)) return error;
         ::SetHandleInformation(reinterpret_cast<HANDLE>(socket), HANDLE_FLAG_INHERIT, 0);
         return make_non_blocking(socket);
     }

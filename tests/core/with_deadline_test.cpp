@@ -63,6 +63,32 @@ TEST_CASE_TEMPLATE("a conversation that somebody cancels is cancelled, and not t
     CHECK(left->error() != Errc::deadline_expired);
 }
 
+// Cleans up for longer than it takes the limit to hear of a cancellation.
+Conversation tidy_up(Stream& stream) {
+    const auto first = co_await stream.read();
+    static_cast<void>(co_await sleep(10ms));
+    if (!first) co_return failure(first.error());
+    co_return std::string(first->text());
+}
+
+TEST_CASE("a conversation that cleans up is cancelled or timed out by who ended it, all the same") {
+    for (const bool is_cancelled : {true, false}) {
+        CAPTURE(is_cancelled);
+        Pair<Memory> pair;
+        Pending<Result<std::string>> late(pair.loop,
+                                          with_deadline(tidy_up(*pair.near), within(1s)));
+        pair.settle();
+        if (is_cancelled) late.cancel();
+        pair.advance(1s + 2ms);
+        CHECK(!late.is_done());
+        pair.advance(12ms);
+        REQUIRE(pair.turn_until([&] { return late.is_done(); }));
+        REQUIRE(!*late);
+        CHECK((late->error() == Errc::cancelled) == is_cancelled);
+        CHECK((late->error() == Errc::deadline_expired) == !is_cancelled);
+    }
+}
+
 TEST_CASE("an error of the conversation stays what it is") {
     Pair<Tcp> pair;
     Pending<Result<std::string>> cut(pair.loop, with_deadline(converse(*pair.near, 1), within(1s)));

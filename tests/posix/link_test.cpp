@@ -1,6 +1,6 @@
 // What is known of bytes whose way is cut: a network of the test's own, whose only link goes down.
 #include "support/stream_pairs.hpp"
-#include <cstring>
+#include <cstdio>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
@@ -31,7 +31,7 @@ public:
     [[nodiscard]] bool is_mine() const noexcept { return is_mine_; }
     bool set_up(bool is_up) {
         ifreq link{};
-        std::strcpy(link.ifr_name, "lo");
+        std::snprintf(static_cast<char*>(link.ifr_name), sizeof link.ifr_name, "lo");
         if (is_up) link.ifr_flags = IFF_UP;
         const int any = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         const bool is_done = any != -1 && ::ioctl(any, SIOCSIFFLAGS, &link) == 0;

@@ -44,13 +44,13 @@ std::uint64_t held_by_all(std::size_t budget_bytes, bool is_read_afterwards) {
 
 TEST_CASE("the output that TLS streams hold is bounded for the loop, and nobody is stuck by that") {
     constexpr std::size_t record_bytes = 17 * 1024;
+    constexpr std::size_t budget_bytes = 32 * 1024;
+    // Who goes over the budget may have been below it before.
+    constexpr std::size_t bound = budget_bytes + 64 * 1024 + streams * record_bytes;
+    CHECK(held_by_all(budget_bytes, true) <= bound);
     const std::uint64_t without_budget = held_by_all(std::size_t{64} << 20, false);
-    CHECK(without_budget > streams * 48 * 1024);
+    CHECK(without_budget > bound);
     CHECK(without_budget <= streams * (64 * 1024 + record_bytes));
-    constexpr std::size_t budget_bytes = 128 * 1024;
-    const std::uint64_t within_budget = held_by_all(budget_bytes, true);
-    CHECK(within_budget <= budget_bytes + 64 * 1024 + streams * record_bytes);
-    CHECK(within_budget < without_budget / 2);
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <tidemill/core/promise.hpp>
+#include <tidemill/core/unacknowledged.hpp>
 
 namespace tidemill {
 
@@ -25,18 +26,6 @@ struct Acknowledgement {
     /// encrypted yet.
     std::uint64_t outstanding_bytes = 0;
 };
-
-namespace detail {
-
-/// What a stream knows about its output at a moment.
-struct Unacknowledged {
-    std::uint64_t bytes = 0;
-    bool is_over = false; ///< no acknowledgement will come any more
-    std::int64_t round_trip_ns = 0;
-    PackedError error; ///< why nothing is known
-};
-
-} // namespace detail
 
 /// Made by Stream::acknowledged().
 class [[nodiscard]] AcknowledgeOperation : public detail::Operation {
