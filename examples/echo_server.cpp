@@ -25,7 +25,7 @@ constexpr Duration drain_limit = std::chrono::milliseconds(4'800); // 5 s for al
 constexpr Duration linger_timeout = std::chrono::seconds(2);
 constexpr Duration pause_after_error = std::chrono::milliseconds(1);
 
-void log_line(std::string_view line) noexcept { echo_server::complain(std::string(line)); }
+void log_line(std::string_view line) noexcept { echo_server::complain(line); }
 
 Task<void> echo(Stream& peer) {
     for (;;) {

@@ -147,19 +147,27 @@ std::optional<Duration> parse_duration(std::string_view text) noexcept {
     return std::nullopt;
 }
 
-void complain(const std::string& message) noexcept {
-    std::string line = "echo_server: ";
-    for (const char byte : message) {
+// Asked for most when something lacks, memory perhaps: so it needs none.
+void complain(std::string_view message) noexcept {
+    constexpr std::size_t most_bytes = 4096;
+    std::array<char, most_bytes> line;
+    std::size_t size = 0;
+    const auto append = [&](std::string_view text) {
+        if (text.size() >= line.size() - size) return; // the end of a very long line is lost
+        size += text.copy(line.data() + size, text.size());
+    };
+    append("echo_server: ");
+    for (const char& byte : message) {
         // Arguments may hold anything; a terminal should not be told to do anything by them.
+        constexpr std::string_view digits = "0123456789abcdef";
         const auto value = static_cast<unsigned char>(byte);
-        if (value < 0x20 || value >= 0x7f) {
-            line += fmt::format("\\x{:02x}", value);
-        } else {
-            line += byte;
-        }
+        const std::array<char, 4> escaped{'\\', 'x', digits[value >> 4], digits[value & 0xf]};
+        const bool is_plain = value >= 0x20 && value < 0x7f;
+        append(is_plain ? std::string_view(&byte, 1)
+                        : std::string_view(escaped.data(), escaped.size()));
     }
-    line += '\n';
-    std::fputs(line.c_str(), stderr);
+    line[size++] = '\n';
+    std::fwrite(line.data(), 1, size, stderr);
 }
 
 std::optional<Arguments> parse_arguments(int argc, const char* const* argv) {

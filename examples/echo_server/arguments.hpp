@@ -42,6 +42,6 @@ public:
 [[nodiscard]] std::optional<tidemill::Duration> parse_duration(std::string_view text) noexcept;
 
 /// "echo_server: `message`" as one line on standard error, whatever bytes the message holds.
-void complain(const std::string& message) noexcept;
+void complain(std::string_view message) noexcept;
 
 } // namespace echo_server

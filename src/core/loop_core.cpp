@@ -1,6 +1,7 @@
 #include "core/loop_core.hpp"
 #include "core/resume.hpp"
 #include <algorithm>
+#include <new>
 #include <tidemill/core/inline.hpp>
 #include <tidemill/core/require.hpp>
 
@@ -259,11 +260,17 @@ void LoopCore::run_deferred() noexcept {
     running_deferred_.clear();
 }
 
-void LoopCore::wants_leases(std::uint32_t slot) {
-    wanting_leases_.push_back({slot, slots_[slot].generation});
+void LoopCore::wants_leases(std::uint32_t slot) noexcept {
+    try {
+        wanting_leases_.push_back({slot, slots_[slot].generation});
+    } catch (const std::bad_alloc&) {
+        everybody_wants_leases_ = true;
+    }
 }
 
 void LoopCore::offer_leases() noexcept {
+    if (everybody_wants_leases_) [[unlikely]]
+        return offer_leases_to_all();
     if (wanting_leases_.empty() || !chunks_.refused_may_retry()) return;
     std::vector<Token> batch;
     batch.swap(wanting_leases_);
@@ -272,7 +279,11 @@ void LoopCore::offer_leases() noexcept {
 }
 
 void LoopCore::keep_exception(std::exception_ptr exception) noexcept {
-    kept_exceptions_.push_back(std::move(exception));
+    try {
+        kept_exceptions_.push_back(std::move(exception));
+    } catch (const std::bad_alloc&) {
+        ++counters_.failed_tasks; // what cannot be kept is counted at least
+    }
 }
 
 void LoopCore::rethrow_kept() {

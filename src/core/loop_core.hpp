@@ -78,7 +78,7 @@ public:
     /// To be told before a socket of this loop closes.
     void closing(std::uint32_t slot, NativeSocket socket, Interest known, bool sole_owner) noexcept;
     /// This source was refused a lease: on_leases_returned() follows when there is room.
-    void wants_leases(std::uint32_t slot);
+    void wants_leases(std::uint32_t slot) noexcept;
 
     /// A descriptor of this loop was closed: listeners that had none left try again.
     void descriptor_freed() noexcept {
@@ -203,6 +203,7 @@ private:
     void run_ready() noexcept;
     void run_deferred() noexcept;
     void offer_leases() noexcept;
+    TIDEMILL_COLD void offer_leases_to_all() noexcept;
     void run_flushes() noexcept;
     [[nodiscard]] std::int64_t coarse_now_ns() noexcept {
         return has_steady_clock_ ? steady_coarse_ns() : clock_.coarse_now().count();
@@ -250,7 +251,8 @@ private:
     std::uint64_t stale_turn_ = 0;
     unsigned uses_ = 0; ///< guards of either kind
     bool is_running_ = false;
-    LoopHost* host_ = nullptr; ///< null: the loop runs by itself
+    bool everybody_wants_leases_ = false; ///< some could not be noted in wanting_leases_
+    LoopHost* host_ = nullptr;            ///< null: the loop runs by itself
     std::size_t awaited_threads_ = 0;
     std::array<std::unique_ptr<LoopExtension>, static_cast<std::size_t>(ExtensionSlot::count_)>
         extensions_;

@@ -84,6 +84,14 @@ std::vector<Watched> LoopCore::all_watched() const {
     return all;
 }
 
+// There was no memory to note who wants one. Who wants none does not mind being asked.
+void LoopCore::offer_leases_to_all() noexcept {
+    everybody_wants_leases_ = false;
+    wanting_leases_.clear();
+    for (std::uint32_t slot = 0; slot < slots_.size(); ++slot)
+        if (Source* source = slots_[slot].source; source != nullptr) source->on_leases_returned();
+}
+
 void LoopCore::add_member(LoopMember& member) noexcept {
     member.next = members_;
     member.previous = nullptr;

@@ -165,13 +165,23 @@ void ServerCore::report_end(const TcpStream& stream) const noexcept {
     }
 }
 
+void ServerCore::log_failure(const char* what) noexcept {
+    try {
+        options_.log(std::string("handler failed: ") + what);
+    } catch (const std::bad_alloc&) {
+        options_.log(what);
+    }
+}
+
 void ServerCore::failed(std::exception_ptr exception) noexcept {
     ++counters_.failed_handlers;
     if (options_.log == nullptr) return;
     try {
         std::rethrow_exception(exception);
+    } catch (const std::bad_alloc&) {
+        options_.log("handler failed: out of memory"); // and a line could not be put together
     } catch (const std::exception& error) {
-        options_.log(std::string("handler failed: ") + error.what());
+        log_failure(error.what());
     } catch (...) {
         options_.log("handler failed: an exception that is no std::exception");
     }

@@ -92,6 +92,7 @@ public:
 
     void visit(void (*visitor)(void*, const TcpStream&), void* context) const;
     void ended(Connection& connection) noexcept;
+    void log_failure(const char* what) noexcept;
     void failed(std::exception_ptr exception) noexcept;
     /// Limits the silence of every connection and gives the loop.
     LoopCore& begin_drain(Duration quiet) noexcept;

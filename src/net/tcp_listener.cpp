@@ -90,8 +90,13 @@ Result<std::unique_ptr<TcpListener>> TcpListener::listen(EventLoop& loop, const 
         sockets.close(opened.socket);
         return failed(error);
     }
-    return std::unique_ptr<TcpListener>(
-        new TcpListener(loop.core(), opened.socket, bound.endpoint));
+    try {
+        return std::unique_ptr<TcpListener>(
+            new TcpListener(loop.core(), opened.socket, bound.endpoint));
+    } catch (const std::bad_alloc&) {
+        sockets.close(opened.socket);
+        return failed(std::errc::not_enough_memory);
+    }
 }
 
 Result<std::unique_ptr<TcpListener>> TcpListener::adopt(EventLoop& loop, NativeSocket socket,

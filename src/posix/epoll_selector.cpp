@@ -13,6 +13,7 @@
 #include "posix/epoll_selector.hpp"
 #include "posix/waiting.hpp"
 #include "posix/waker.hpp"
+#include <new>
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <utility>
@@ -132,7 +133,12 @@ Result<std::unique_ptr<Selector>> make_epoll_selector() {
     if (!waker) return failure(waker.error());
     const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
     if (epoll == -1) return failure(posix_error(errno).code());
-    auto selector = std::make_unique<EpollSelector>(epoll, std::move(*waker));
+    std::unique_ptr<EpollSelector> selector(new (std::nothrow)
+                                                EpollSelector(epoll, std::move(*waker)));
+    if (selector == nullptr) { // or its destructor closes the descriptor
+        ::close(epoll);
+        return failure(std::errc::not_enough_memory);
+    }
     if (const PackedError error = selector->watch_waker()) return failure(error.code());
     return std::unique_ptr<Selector>(std::move(selector));
 }

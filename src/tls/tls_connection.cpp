@@ -155,6 +155,7 @@ void TlsConnection::continue_later() noexcept {
     } catch (const std::bad_alloc&) {
         if (reader_ != nullptr)
             std::exchange(reader_, nullptr)->finish_later(std::errc::not_enough_memory);
+        if (!is_ready()) fail(std::errc::not_enough_memory); // a handshake that nothing continues
     }
 }
 
@@ -206,11 +207,13 @@ void TlsConnection::watch_time() noexcept {
 
 void TlsConnection::on_timer() noexcept {
     const std::int64_t now = loop_->now_ns();
-    if (!is_ready() && handshake_moment_ <= now && !ends_.fatal()) {
-        handshake_moment_ = no_moment;
-        stop_waiting_for_ration();
-        inner_read_.reset();
-        return fail(Errc::deadline_expired);
+    if (!is_ready() && handshake_moment_ <= now) {
+        handshake_moment_ = no_moment; // first, or watch_time() would arm for it again
+        if (!ends_.fatal()) {
+            stop_waiting_for_ration();
+            inner_read_.reset();
+            return fail(Errc::deadline_expired);
+        }
     }
     const bool is_watched_below = is_ready() && inner_read_.has_value();
     const bool is_late = writer_ != nullptr && write_moment_ <= now;

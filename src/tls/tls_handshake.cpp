@@ -17,6 +17,10 @@ bool TlsConnection::start_handshake(HandshakeOperation& request, PromiseBase& wa
         return complete(request, waiter, error);
     }
     begin_handshake();
+    if (ends_.fatal()) { // out of memory in the first step, and nobody else is told
+        if (engine_.has_failed()) request.set_reason(engine_.failure());
+        return complete(request, waiter, ends_.fatal());
+    }
     if (!request.deadline().is_default()) handshake_moment_ = moment_of(request.deadline());
     handshaker_ = &request;
     request.park(*this, waiter);

@@ -14,6 +14,8 @@ namespace {
 
 thread_local std::uint64_t by_thread = 0;
 std::atomic<std::uint64_t> by_process = 0;
+thread_local std::uint64_t allocations_left = 0; ///< until one fails; 0: none will
+thread_local bool is_failing = false;
 
 } // namespace
 
@@ -26,11 +28,27 @@ std::uint64_t AllocationCount::taken_by_process() const noexcept {
     return by_process.load(std::memory_order_relaxed) - process_start_;
 }
 
+FailingAllocation::FailingAllocation(std::uint64_t ordinal) noexcept {
+    allocations_left = ordinal;
+    is_failing = true;
+}
+
+FailingAllocation::~FailingAllocation() {
+    allocations_left = 0;
+    is_failing = false;
+}
+
+bool FailingAllocation::has_struck() const noexcept { return is_failing && allocations_left == 0; }
+
 namespace {
 
 [[maybe_unused]] void* counted(void* memory) {
     ++by_thread;
     by_process.fetch_add(1, std::memory_order_relaxed);
+    if (allocations_left > 0 && --allocations_left == 0) {
+        std::free(memory);
+        memory = nullptr;
+    }
     if (memory == nullptr) throw std::bad_alloc();
     return memory;
 }

@@ -27,6 +27,16 @@ private:
     std::uint64_t process_start_;
 };
 
+/// While it lives, the `ordinal`-th allocation by its thread, from 1, finds no memory.
+class FailingAllocation {
+public:
+    explicit FailingAllocation(std::uint64_t ordinal) noexcept;
+    FailingAllocation(const FailingAllocation&) = delete;
+    FailingAllocation& operator=(const FailingAllocation&) = delete;
+    ~FailingAllocation();
+    [[nodiscard]] bool has_struck() const noexcept;
+};
+
 } // namespace tidemill::support
 
 /// Leaves a test case that counts allocations where they cannot be counted, and says so. A binary

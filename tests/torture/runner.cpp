@@ -142,15 +142,19 @@ Verdict run_once(const Scenario& scenario, const Failure& failure, unsigned ordi
     return verdict;
 }
 
+// Under Wine a call that is nothing elsewhere asks another process: a sample has to do.
 void torture(const Scenario& scenario) {
     const char* const one = std::getenv("TIDEMILL_TORTURE");
+    const unsigned stride = support::os_facts().is_wine && one == nullptr ? 16 : 1;
+    unsigned position = 0;
     const FaultPlan::Counts counts = record(scenario);
     Total total;
     for (const unsigned count : counts) total.calls += count;
     for (const Failure& failure : failures()) {
         if (is_left_out(scenario, failure)) continue;
         for (unsigned n = 1; n <= counts[static_cast<std::size_t>(failure.call)]; ++n)
-            if (one == nullptr || name_of_run(scenario, failure, n) == one)
+            if (one == nullptr ? position++ % stride == 0
+                               : name_of_run(scenario, failure, n) == one)
                 run_and_check(scenario, failure, n, total);
     }
     CHECK(total.struck == total.runs);

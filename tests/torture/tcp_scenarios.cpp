@@ -31,7 +31,7 @@ Task<TcpStream> connected(World& world, Endpoint peer, TcpOptions options = {}) 
 }
 
 Task<void> drained(World& world, Server& server) {
-    const auto ended = co_await server.drain(1s);
+    const auto ended = co_await server.drain(3s);
     if (!ended) world.note(ended.error());
 }
 

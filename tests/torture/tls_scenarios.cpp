@@ -60,7 +60,7 @@ Task<void> ask(World& world, Server& server, bool gracefully) {
         world.came("a connection", "");
     }
     if (made) made->close();
-    const auto ended = co_await server.drain(std::chrono::seconds(1));
+    const auto ended = co_await server.drain(3s);
     if (!ended) world.note(ended.error());
 }
 
