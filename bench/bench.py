@@ -100,6 +100,8 @@ def show_stage(stage, data):
             show(f"{int(count):,} active connections", summaries)
     else:
         one = {"counts": tables.call_table, "memory": tables.ratio_table,
+               "tls_counts": tables.call_table, "tls_memory": tables.tls_table,
+               "tls_flood": tables.flood_table,
                "micro": tables.micro_table, "compile": tables.compile_table}[stage]
         say(f"\n{stage}\n{one({stage: data})}")
 
