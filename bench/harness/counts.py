@@ -175,14 +175,14 @@ def resident_bytes(pid):
 
 
 def bytes_per_idle_connection(server, build, placement, connections=IDLE_CONNECTIONS,
-                              large=SCENARIOS["stream"]):
+                              large=SCENARIOS["stream"], warm=WARM_MESSAGES):
     """How the server grows with connections that have been answered once and then stay silent.
 
     Its buffers belong to no connection, so a load of large messages has touched them before.
     """
     with alone(placement), RunningServer(server, build, placement) as running:
         if server.name != IDLE_STREAMS.name:  # which holds what comes, and serves nobody twice
-            load(build, running, placement, large, WARM_MESSAGES)
+            load(build, running, placement, large, warm)
         before = resident_bytes(running.pid)
         client = subprocess.Popen(
             [os.path.join(build, "bench", large.program), str(running.port), "--connections", "1",

@@ -3,7 +3,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from .counts import COUNTED, IDLE_CONNECTIONS, bytes_per_idle_connection, count
+from .counts import (COUNTED, IDLE_CONNECTIONS, WARM_MESSAGES, bytes_per_idle_connection,
+                     count)
 from .figures import summarise_all
 from .flood import median_flood
 from .measure import ALL_ON_EPOLL, GROWTH, LINEAR, SCENARIOS
@@ -96,9 +97,10 @@ def run_memory(run):
 
 
 def run_tls_memory(run):
-    connections = min(IDLE_TLS_CONNECTIONS, run.options.most_messages)
+    most = run.options.most_messages
     return run.each(run.servers(TLS_SERVERS), lambda server: bytes_per_idle_connection(
-        server, run.build, run.placement, connections, TLS_SCENARIOS["tls_stream"]))
+        server, run.build, run.placement, min(IDLE_TLS_CONNECTIONS, most),
+        TLS_SCENARIOS["tls_stream"], min(WARM_MESSAGES, most)))
 
 
 def run_tls_flood(run):
@@ -120,7 +122,8 @@ def run_stage(run, stage):
     if stage == "counts":
         return run_counts(run, [SCENARIOS[name] for name in COUNTED])
     if stage == "tls_counts":
-        return run_counts(run, [TLS_SCENARIOS[name] for name in COUNTED_TLS])
+        return run_counts(run, [TLS_SCENARIOS[name] for name in
+                                COUNTED_TLS[:run.options.tls_counted]])
     if stage == "tls_memory":
         return run_tls_memory(run)
     if stage == "tls_flood":
