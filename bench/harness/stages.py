@@ -16,8 +16,8 @@ from .tls import IDLE_CONNECTIONS as IDLE_TLS_CONNECTIONS
 from .tls import TLS_SCENARIOS
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = (*SCENARIOS, *TLS_SCENARIOS, "tls_counts", "tls_memory", "tls_flood", "growth", "selectors",
-          "counts", "memory", "micro", "compile")
+STAGES = (*SCENARIOS, *TLS_SCENARIOS, "tls_counts", "tls_memory", "tls_flood", "growth",
+          "selectors", "counts", "memory", "micro", "compile")
 
 
 class Run:

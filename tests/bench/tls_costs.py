@@ -10,7 +10,8 @@ import os
 import sys
 from dataclasses import replace
 
-from costs import AT_THE_ENDS, MOST_CALLS_PER_MESSAGE, MOST_WAITS_PER_MESSAGE, SKIPPED, Checks, split
+from costs import (AT_THE_ENDS, MOST_CALLS_PER_MESSAGE, MOST_WAITS_PER_MESSAGE, SKIPPED, Checks,
+                   split)
 
 from harness import counts  # noqa: E402
 from harness.servers import TLS_SERVERS, Placement  # noqa: E402
