@@ -59,13 +59,13 @@ def arguments():
     # ./dev adds where it builds, which is nobody's choice.
     options.shown = [word for word in sys.argv[1:] if not word.startswith("--build=")]
     options.most_messages, options.growth_steps, options.timers = 1_000_000, len(GROWTH), 0
-    options.compiled = tuple(SOURCES)
+    options.compiled, options.tls_counted = tuple(SOURCES), None
     if options.quick:
         options.rounds, options.seconds, options.warm_up = 3, 0.3, 0.1
     if options.smoke:
         options.rounds, options.seconds, options.warm_up = 1, 0.02, 0.0
         options.most_messages, options.growth_steps, options.timers = 300, 2, 1000
-        options.compiled = ("floor",)
+        options.compiled, options.tls_counted = ("floor",), 1
     return options
 
 
@@ -100,6 +100,8 @@ def show_stage(stage, data):
             show(f"{int(count):,} active connections", summaries)
     else:
         one = {"counts": tables.call_table, "memory": tables.ratio_table,
+               "tls_counts": tables.call_table, "tls_memory": tables.tls_table,
+               "tls_flood": tables.flood_table,
                "micro": tables.micro_table, "compile": tables.compile_table}[stage]
         say(f"\n{stage}\n{one({stage: data})}")
 

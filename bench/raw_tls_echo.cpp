@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -116,6 +117,7 @@ void echo(Connection* connection, std::vector<char>& buffer) {
 int main(int argc, char** argv) {
     if (argc != 4) give_up("usage: raw_tls_echo PORT CERTIFICATE KEY");
     SSL_CTX* const context = make_context(argv[2], argv[3]);
+    std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes to sockets without MSG_NOSIGNAL
     const int listener = listen_on_loopback(std::atoi(argv[1]));
     const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
     epoll_event event{};

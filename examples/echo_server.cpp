@@ -55,6 +55,7 @@ private:
     Task<void> print_stats();
     Task<bool> end_requested();
     Task<void> give_up_at_next_signal();
+    Task<void> reload_on_hangup(TlsServerContext context);
     [[nodiscard]] bool is_own(const Endpoint& sender) const noexcept;
     Task<void> print_connections_on_request();
     void print_served(const char* protocol, const Servers& servers) const;
@@ -91,6 +92,7 @@ EchoServer::EchoServer(const echo_server::Arguments& arguments) try
 TlsServerContext make_context(const echo_server::Arguments& arguments) {
     TlsServerOptions options;
     options.use_openssl_config = arguments.uses_openssl_config;
+    options.alpn = arguments.application_protocols;
     if (!arguments.client_ca_file.empty()) {
         options.client_certificate = ClientCertificate::required;
         options.client_trust.authorities = {arguments.client_ca_file};
@@ -126,6 +128,7 @@ Task<void> EchoServer::serve() {
     if (!tls_servers_.empty()) {
         const TlsServerContext context = make_context(arguments_);
         for (Server& server : tls_servers_) serve_tls(server, context, echo, {{}, &log_line});
+        if (!arguments_.certificate_file.empty()) background_.spawn(reload_on_hangup(context));
     }
     for (auto& socket : sockets_) background_.spawn(echo_datagrams(*socket));
     for (const Server& server : servers_)
@@ -215,6 +218,15 @@ Task<void> EchoServer::print_connections_on_request() {
     while (co_await requests.next()) {
         echo_server::print_connections("tcp", servers_);
         echo_server::print_connections("tls", tls_servers_);
+    }
+}
+
+// As services have it; whoever is connected keeps the certificate that it was shown.
+Task<void> EchoServer::reload_on_hangup(TlsServerContext context) {
+    Signals requests(loop_, {Signal::hangup});
+    while (co_await requests.next()) {
+        const auto reloaded = context.reload();
+        log_line(reloaded ? "TLS: reloaded" : "TLS: not reloaded: " + reloaded.error().message());
     }
 }
 

@@ -1,6 +1,6 @@
 // Sends standard input over TLS and prints the answer:
 //
-//     tls_client HOST PORT [--ca FILE] [--insecure]
+//     tls_client HOST PORT [--ca FILE] [--insecure] [--alpn PROTOCOL]...
 //
 // Exit status: 0 after an orderly end of a peer that is trusted; tls_client/arguments.hpp has the
 // others.

@@ -4,6 +4,10 @@ from typing import Optional
 
 from .figures import OURS, growth_beyond_floor
 from .measure import SCENARIOS
+from .tls import FLOOR as FLOOR_TLS
+from .tls import OURS as OURS_TLS
+from .tls import PEERS as PEERS_TLS
+from .tls import TLS_SCENARIOS
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,12 @@ def worst(stage, names, key):
     """The largest of several servers' figures, or nothing if one of them was not measured."""
     values = [(stage or {}).get(name, {}).get(key) for name in names]
     return None if not values or None in values else max(values)
+
+
+def best(stage, names, key):
+    """The smallest of those that were measured."""
+    values = [(stage or {}).get(name, {}).get(key) for name in names]
+    return min((value for value in values if value is not None), default=None)
 
 
 def cost_bars(data):
@@ -52,6 +62,35 @@ def count_bars(data):
               worst(memory, OURS, "bytes"), 0)
 
 
+def tls_bars(data):
+    for name, scenario in TLS_SCENARIOS.items():
+        if scenario.bar > 0:
+            key = "best" if scenario.smallest else "ratio"
+            yield Bar(f"CPU per message, {scenario.title}, of the floor", scenario.bar,
+                      worst(data.get(name), OURS_TLS, key))
+    counts = data.get("tls_counts") or {}
+    message = counts.get("tls50")
+    yield Bar("TLS: system calls per message, 50 connections", 2.02,
+              worst(message, OURS_TLS, "calls"), 2)
+    allocations = worst(message, OURS_TLS, "allocations")
+    floors = worst(message, [FLOOR_TLS], "allocations")
+    yield Bar("TLS: allocations per message, beyond OpenSSL's own", 0,
+              None if None in (allocations, floors) else allocations - floors, 2)
+    yield from tls_against_peers(data)
+
+
+def tls_against_peers(data):
+    """Of the better of the peers: the CPU of a message, and how long the others wait in a flood."""
+    for name, key in (*((name, "best" if scenario.smallest else "ratio")
+                        for name, scenario in TLS_SCENARIOS.items() if scenario.bar > 0),
+                      ("tls_flood", "p99_us")):
+        ours, peers = (worst(data.get(name), OURS_TLS, key),
+                       best(data.get(name), PEERS_TLS, key))
+        title = TLS_SCENARIOS[name].title if name in TLS_SCENARIOS else "TLS: p99 in a flood"
+        yield Bar(f"{title}, of the better peer", 1,
+                  None if None in (ours, peers) else ours / peers)
+
+
 def micro_bars(data):
     ours = (data.get("micro") or {}).get("tidemill", {})
     for key, what, most in (
@@ -75,4 +114,5 @@ def growth_bar(data):
 
 def bars(data):
     """data: stage -> figures."""
-    return [*cost_bars(data), *growth_bar(data), *count_bars(data), *micro_bars(data)]
+    return [*cost_bars(data), *growth_bar(data), *count_bars(data), *tls_bars(data),
+            *micro_bars(data)]

@@ -174,17 +174,18 @@ def resident_bytes(pid):
     return 1024 * int(re.search(r"^Anonymous:\s+(\d+)", text, re.M)[1])
 
 
-def bytes_per_idle_connection(server, build, placement, connections=IDLE_CONNECTIONS):
+def bytes_per_idle_connection(server, build, placement, connections=IDLE_CONNECTIONS,
+                              large=SCENARIOS["stream"], warm=WARM_MESSAGES):
     """How the server grows with connections that have been answered once and then stay silent.
 
     Its buffers belong to no connection, so a load of large messages has touched them before.
     """
     with alone(placement), RunningServer(server, build, placement) as running:
         if server.name != IDLE_STREAMS.name:  # which holds what comes, and serves nobody twice
-            load(build, running, placement, SCENARIOS["stream"], WARM_MESSAGES)
+            load(build, running, placement, large, warm)
         before = resident_bytes(running.pid)
         client = subprocess.Popen(
-            [os.path.join(build, "bench", "load_client"), str(running.port), "--connections", "1",
+            [os.path.join(build, "bench", large.program), str(running.port), "--connections", "1",
              "--idle", str(connections - 1), "--bytes", "64", "--hold", *placement.client()],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:

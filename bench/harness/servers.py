@@ -98,6 +98,7 @@ class Placement:
 
     core: int = -1
     is_real_time: bool = False
+    priority: int = REAL_TIME_PRIORITY
     notes: list = field(default_factory=list)
 
     def client(self):
@@ -113,7 +114,7 @@ class Placement:
         if self.is_real_time:
             stretch = LONGEST_REAL_TIME_STRETCH_US
             resource.setrlimit(resource.RLIMIT_RTTIME, (stretch, stretch))
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(REAL_TIME_PRIORITY))
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(self.priority))
 
 
 def find_placement():
@@ -134,9 +135,12 @@ def find_placement():
 
 
 class RunningServer:
-    """A fresh process that listens; a context manager that ends it whatever happens."""
+    """A fresh process that listens; a context manager that ends it whatever happens.
 
-    def __init__(self, server, build, placement, environment=None, prefix=()):
+    One that `is_silent` may log what it likes: nobody sees it.
+    """
+
+    def __init__(self, server, build, placement, environment=None, prefix=(), is_silent=False):
         self.server = server
         if server.name in TLS_SERVERS:
             make_identity(build)
@@ -145,7 +149,8 @@ class RunningServer:
             variables["TIDEMILL_SELECTOR"] = server.selector
         self.process = subprocess.Popen(
             [*prefix, *server.command(build)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            env=variables, preexec_fn=placement.enter)
+            stderr=subprocess.DEVNULL if is_silent else None, env=variables,
+            preexec_fn=placement.enter)
         self.pid = self.process.pid
         try:
             self.port = self._announced_port()

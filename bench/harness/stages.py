@@ -3,16 +3,21 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from .counts import COUNTED, IDLE_CONNECTIONS, bytes_per_idle_connection, count
+from .counts import (COUNTED, IDLE_CONNECTIONS, WARM_MESSAGES, bytes_per_idle_connection,
+                     count)
 from .figures import summarise_all
+from .flood import median_flood
 from .measure import ALL_ON_EPOLL, GROWTH, LINEAR, SCENARIOS
 from .micro import run_compile, run_micro
 from .rounds import run_rounds
-from .servers import EVERY_SERVER, IDLE_STREAMS, Failed
+from .servers import EVERY_SERVER, IDLE_STREAMS, TLS_SERVERS, Failed
+from .tls import COUNTED as COUNTED_TLS
+from .tls import IDLE_CONNECTIONS as IDLE_TLS_CONNECTIONS
 from .tls import TLS_SCENARIOS
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = (*SCENARIOS, *TLS_SCENARIOS, "growth", "selectors", "counts", "memory", "micro", "compile")
+STAGES = (*SCENARIOS, *TLS_SCENARIOS, "tls_counts", "tls_memory", "tls_flood", "growth",
+          "selectors", "counts", "memory", "micro", "compile")
 
 
 class Run:
@@ -71,15 +76,16 @@ def run_growth(run):
             for scenario in GROWTH[:run.options.growth_steps]}
 
 
-def run_counts(run):
+def run_counts(run, scenarios):
     if run.counter is None:
         run.missing.append("system calls (neither tracepoints nor strace)")
         return {}
     return {
-        name: run.each(run.servers(SCENARIOS[name].servers), lambda server, name=name: count(
-            server, run.build, SCENARIOS[name], run.placement, run.counter,
-            run.options.most_messages))
-        for name in COUNTED}
+        scenario.name: run.each(
+            run.servers(scenario.servers), lambda server, scenario=scenario: count(
+                server, run.build, scenario, run.placement, run.counter,
+                run.options.most_messages))
+        for scenario in scenarios}
 
 
 def run_memory(run):
@@ -88,6 +94,20 @@ def run_memory(run):
     return run.each([*run.servers(ALL_ON_EPOLL), IDLE_STREAMS], lambda server: min(
         bytes_per_idle_connection(server, run.build, run.placement, connections)
         for _ in range(times)))
+
+
+def run_tls_memory(run):
+    most = run.options.most_messages
+    return run.each(run.servers(TLS_SERVERS), lambda server: bytes_per_idle_connection(
+        server, run.build, run.placement, min(IDLE_TLS_CONNECTIONS, most),
+        TLS_SCENARIOS["tls_stream"], min(WARM_MESSAGES, most)))
+
+
+def run_tls_flood(run):
+    options = run.options
+    return run.each(run.servers(TLS_SERVERS), lambda server: median_flood(
+        server, run.build, run.placement, min(options.rounds, 3), options.seconds,
+        options.warm_up))
 
 
 def run_stage(run, stage):
@@ -100,7 +120,14 @@ def run_stage(run, stage):
     if stage == "growth":
         return run_growth(run)
     if stage == "counts":
-        return run_counts(run)
+        return run_counts(run, [SCENARIOS[name] for name in COUNTED])
+    if stage == "tls_counts":
+        return run_counts(run, [TLS_SCENARIOS[name] for name in
+                                COUNTED_TLS[:run.options.tls_counted]])
+    if stage == "tls_memory":
+        return run_tls_memory(run)
+    if stage == "tls_flood":
+        return run_tls_flood(run)
     if stage == "memory":
         return run_memory(run)
     repetitions = min(run.options.rounds, 3)

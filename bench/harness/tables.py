@@ -4,8 +4,10 @@ import re
 from .bars import bars
 from .figures import VOID_BELOW, is_void
 from .measure import GROWTH, LINEAR, SCENARIOS
-from .servers import SERVERS
+from .servers import SERVERS, TLS_SERVERS
+from .tls import TLS_SCENARIOS
 
+TIMED = {**SCENARIOS, **TLS_SCENARIOS}
 NONE = "–"
 
 
@@ -45,7 +47,7 @@ def ratio_table(data):
 
 def detail_table(data):
     rows = []
-    for stage, scenario in SCENARIOS.items():
+    for stage, scenario in TIMED.items():
         for name, own in (data.get(stage) or {}).items():
             rows.append([scenario.title, bold_if_ours(name), cell(own["cpu_us"], 2),
                          f"{own['lowest']:.3f} to {own['highest']:.3f}", str(own["rounds"]),
@@ -56,13 +58,48 @@ def detail_table(data):
 
 def call_table(data):
     rows = []
-    for stage, servers in (data.get("counts") or {}).items():
+    for stage, servers in {**(data.get("counts") or {}), **(data.get("tls_counts") or {})}.items():
         for name, own in servers.items():
             by_name = sorted(own["by_name"].items(), key=lambda item: -item[1])
             shown = ", ".join(f"{call} {each:.2f}" for call, each in by_name if each >= 0.005)
-            rows.append([SCENARIOS[stage].title, bold_if_ours(name), cell(own["calls"], 2),
+            rows.append([TIMED[stage].title, bold_if_ours(name), cell(own["calls"], 2),
                          cell(own["allocations"], 2), shown])
     return table(["scenario", "server", "calls/message", "allocations/message", "which"], rows)
+
+
+def tls_table(data):
+    counts, memory = data.get("tls_counts") or {}, data.get("tls_memory") or {}
+
+    def counted(scenario, name, key):
+        return cell(counts.get(scenario, {}).get(name, {}).get(key), 2)
+
+    rows = []
+    for name in TLS_SERVERS:
+        row = [bold_if_ours(name)]
+        for stage, scenario in TLS_SCENARIOS.items():
+            own = (data.get(stage) or {}).get(name, {})
+            if stage == "tls_first":
+                row.append(cell(own.get("p50_us"), 0))
+            else:
+                row.append(cell(own.get("best" if scenario.smallest else "ratio")))
+        row += [counted("tls50", name, "calls"), counted("tls_stream", name, "calls"),
+                counted("tls_handshake", name, "calls"), counted("tls50", name, "allocations"),
+                cell(memory.get(name), 0)]
+        if any(field != NONE for field in row[1:]):
+            rows.append(row)
+    return table(["server", "50 x 64 B", "10 x 64 KiB, best", "handshake", "resumed",
+                  "first echo, µs", "calls, 64 B", "calls, 64 KiB", "calls, handshake",
+                  "allocations, 64 B", "bytes/idle connection"], rows)
+
+
+def flood_table(data):
+    quiet = data.get("tls50") or {}
+    rows = [[bold_if_ours(name), cell(quiet.get(name, {}).get("p99_us"), 0),
+             cell(own["p50_us"], 0), cell(own["p99_us"], 0), cell(own["handshakes"], 0),
+             cell(own["echoes"], 0)]
+            for name, own in (data.get("tls_flood") or {}).items()]
+    return table(["server", "p99 without, µs", "p50, µs", "p99, µs", "handshakes/s", "echoes/s"],
+                 rows)
 
 
 def growth_table(data):
@@ -153,6 +190,8 @@ def blocks(records, machine):
         "selectors": selector_table(data),
         "micro": micro_table(data),
         "compile": compile_table(data),
+        "tls": tls_table(data),
+        "flood": flood_table(data),
     }
 
 

@@ -4,6 +4,9 @@ from .servers import TLS_SERVERS
 
 FLOOR = "tls-floor"
 OURS = ("tls_echo", "echo_server-tls")
+PEERS = ("asio-tls", "libevent-tls")
+COUNTED = ("tls50", "tls_stream", "tls_handshake")  # scenarios
+IDLE_CONNECTIONS = 2_000  # each has some kilobytes of OpenSSL
 
 
 def tls(name, title, client, **more):
@@ -14,7 +17,7 @@ def tls(name, title, client, **more):
 TLS_SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        tls("tls50", "TLS: 50 connections x 64 B", active(50), bar=0.96),
+        tls("tls50", "TLS: 50 connections x 64 B", active(50), bar=0.96, counted_messages=20_000),
         tls("tls_stream", "TLS: 10 connections x 64 KiB, two in flight",
             ("--connections", "10", "--bytes", "65536", "--depth", "2"), bar=0.88,
             smallest=True, counted_messages=5_000),

@@ -48,15 +48,20 @@ struct Texts {
 }
 
 void add_tls_options(CLI::App& app, Arguments& arguments) {
-    auto* const certificate = app.add_option(
-        "--cert", arguments.certificate_file,
-        "PEM file with the certificate and its chain; without it one is made, which nobody trusts");
+    auto* const certificate = app.add_option("--cert", arguments.certificate_file,
+                                             "PEM file with the certificate and its chain, read "
+                                             "again on SIGHUP; without it one is made, "
+                                             "which nobody trusts");
     auto* const key = app.add_option("--key", arguments.key_file, "PEM file with its private key");
     certificate->type_name("FILE")->needs(key);
     key->type_name("FILE")->needs(certificate);
     app.add_option("--client-ca", arguments.client_ca_file,
                    "clients need a certificate from one of the authorities in this PEM file")
         ->type_name("FILE");
+    app.add_option("--alpn", arguments.application_protocols,
+                   "application protocol, the preferred one first; may be given several times")
+        ->type_name("PROTOCOL")
+        ->allow_extra_args(false);
     app.add_flag("--openssl-config", arguments.uses_openssl_config,
                  "leave TLS versions and suites to the configuration file of OpenSSL");
 }
@@ -188,8 +193,9 @@ std::optional<Arguments> parse_arguments(int argc, const char* const* argv) {
     arguments.tls = parse_endpoints("--tls", texts.tls);
     if (arguments.tcp.empty() && arguments.udp.empty() && arguments.tls.empty())
         refuse("nothing to listen on: give --tcp, --tls or --udp");
-    const bool has_tls_options = !arguments.certificate_file.empty() ||
-                                 !arguments.client_ca_file.empty() || arguments.uses_openssl_config;
+    const bool has_tls_options =
+        !arguments.certificate_file.empty() || !arguments.client_ca_file.empty() ||
+        !arguments.application_protocols.empty() || arguments.uses_openssl_config;
     if (has_tls_options && arguments.tls.empty()) refuse("options of TLS, but no --tls");
     arguments.idle_timeout = parse_timeout("--idle-timeout", texts.idle_timeout);
     arguments.max_connections = parse_limit("--max-connections", texts.max_connections);

@@ -18,7 +18,8 @@ struct Arguments {
     std::vector<tidemill::Endpoint> tls;
     std::string certificate_file; ///< empty: one is made at start
     std::string key_file;
-    std::string client_ca_file; ///< empty: clients need no certificate
+    std::string client_ca_file;                     ///< empty: clients need no certificate
+    std::vector<std::string> application_protocols; ///< empty: none is negotiated
     bool uses_openssl_config = false;
     std::string selector; ///< empty: the library's choice
     tidemill::Duration idle_timeout = std::chrono::seconds(60);

@@ -10,7 +10,8 @@ using namespace tidemill;
 
 namespace {
 
-constexpr const char* usage = "usage: tls_client HOST PORT [--ca FILE] [--insecure]";
+constexpr const char* usage =
+    "usage: tls_client HOST PORT [--ca FILE] [--insecure] [--alpn PROTOCOL]...";
 
 Endpoint address_of(const std::string& host, const std::string& port) {
     const std::string address = host == "localhost" ? "127.0.0.1" : host;
@@ -30,6 +31,8 @@ Arguments parse_arguments(int argc, const char* const* argv) {
             std::fputs("tls_client: --insecure: anybody may be at the other end\n", stderr);
         } else if (argument == "--ca" && i + 1 < argc) {
             options.trust.authorities.emplace_back(argv[++i]);
+        } else if (argument == "--alpn" && i + 1 < argc) {
+            options.alpn.emplace_back(argv[++i]);
         } else {
             throw std::runtime_error(usage);
         }

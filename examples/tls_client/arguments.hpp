@@ -14,8 +14,9 @@ struct Arguments {
     tidemill::TlsClientContext context;
 };
 
-/// Reads `HOST PORT [--ca FILE] [--insecure]`; HOST is an address or localhost, since nothing here
-/// looks up names. Throws std::runtime_error with how it is to be used, and what TLS cannot use.
+/// Reads `HOST PORT [--ca FILE] [--insecure] [--alpn PROTOCOL]...`; HOST is an address or
+/// localhost, since nothing here looks up names. Throws std::runtime_error with how it is to be
+/// used, and what TLS cannot use.
 [[nodiscard]] Arguments parse_arguments(int argc, const char* const* argv);
 
 /// 2 refused, 3 reset, 4 timed out, 5 not trusted, 6 truncated, 7 the peer objects (an alert),

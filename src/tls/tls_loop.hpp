@@ -23,7 +23,7 @@ public:
     /// The plain text of a record to be.
     using Block = std::array<std::byte, TlsEngine::largest_write_bytes>;
 
-    static constexpr unsigned handshakes_per_turn = 4;
+    static constexpr unsigned handshakes_per_turn = 2;
     static constexpr std::size_t most_blocks = 64;
     static constexpr std::size_t most_warm = 64;
     static constexpr std::uint64_t idle_turns = 1024;

@@ -98,6 +98,20 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(self.verdict({"stream": {"tcp_echo": own, "echo_server": own}},
                                       SCENARIOS["stream"].title), "met")
 
+    def test_tls_is_judged_beyond_openssls_own_allocations_and_by_the_better_peer(self):
+        counts = {name: {"calls": 2, "allocations": 4} for name in
+                  ("tls-floor", "tls_echo", "echo_server-tls")}
+        what = "beyond OpenSSL's own"
+        self.assertEqual(self.verdict({"tls_counts": {"tls50": counts}}, what), "met")
+        counts["tls_echo"] = {"calls": 2, "allocations": 4.1}
+        self.assertEqual(self.verdict({"tls_counts": {"tls50": counts}}, what), "**not met**")
+        flood = {"tls_echo": {"p99_us": 5}, "echo_server-tls": {"p99_us": 6},
+                 "asio-tls": {"p99_us": 7}, "libevent-tls": {"p99_us": 100}}
+        what = "p99 in a flood"
+        self.assertEqual(self.verdict({"tls_flood": flood}, what), "met")
+        flood["asio-tls"] = {"p99_us": 5.5}
+        self.assertEqual(self.verdict({"tls_flood": flood}, what), "**not met**")
+
     def test_what_is_shown_is_what_is_judged(self):
         self.assertEqual(bars.Bar("", 1.02, 1.0204).verdict, "met")
         self.assertEqual(bars.Bar("", 1.02, 1.0206).verdict, "**not met**")
