@@ -13,7 +13,9 @@
 #include <tidemill/core/chunk.hpp>
 #include <tidemill/core/native.hpp>
 #include <tidemill/core/packed_error.hpp>
+#include <tidemill/net/datagram.hpp>
 #include <tidemill/net/endpoint.hpp>
+#include <tidemill/net/icmp.hpp>
 
 namespace tidemill::detail {
 
@@ -21,14 +23,16 @@ enum class SocketKind : std::uint8_t { stream, datagram };
 
 /// Options by what they mean; each platform knows its own numbers.
 enum class SocketOption : std::uint8_t {
-    no_delay,       ///< TCP_NODELAY
-    keep_alive,     ///< SO_KEEPALIVE
-    reuse_address,  ///< listeners: rebind after a restart; never shares a port with a stranger
-    reuse_port,     ///< several listeners on one port, balanced by the kernel
-    v6_only,        ///< IPV6_V6ONLY
-    broadcast,      ///< SO_BROADCAST
-    receive_buffer, ///< SO_RCVBUF, bytes
-    send_buffer,    ///< SO_SNDBUF, bytes
+    no_delay,         ///< TCP_NODELAY
+    keep_alive,       ///< SO_KEEPALIVE
+    reuse_address,    ///< listeners: rebind after a restart; never shares a port with a stranger
+    reuse_port,       ///< several listeners on one port, balanced by the kernel
+    v6_only,          ///< IPV6_V6ONLY
+    broadcast,        ///< SO_BROADCAST
+    receive_buffer,   ///< SO_RCVBUF, bytes
+    send_buffer,      ///< SO_SNDBUF, bytes
+    datagram_details, ///< own address, interface and mark of each datagram are told
+    gather_input,     ///< UDP_GRO; once on it stays on, or what is queued would lose its bounds
 };
 
 struct IoResult {
@@ -46,6 +50,31 @@ struct DatagramResult {
     bool is_truncated = false;
     Endpoint sender;
     PackedError error;
+    IpAddress own_address{}; ///< this and the rest: as in DatagramHeader, where it is told
+    std::uint32_t interface_index = 0;
+    Ecn ecn = Ecn::not_capable;
+    std::size_t segment_bytes = 0; ///< as in IncomingDatagram
+};
+
+/// Of a call for many datagrams: how many messages were done, and why the next one was not. Without
+/// an error and with fewer messages than were asked for: receiving, there are no more; sending, the
+/// call is repeated with the rest.
+struct ManyResult {
+    std::size_t count = 0;
+    PackedError error;
+};
+
+struct IcmpResult {
+    IcmpReport report;
+    PackedError error;
+};
+
+/// What a platform can do for datagrams beyond one for each call.
+struct DatagramFeatures {
+    bool many_per_call = false;   ///< receive_many() and send_many() are better than the loops
+    bool cuts_output = false;     ///< a message to send may be a run of datagrams (GSO)
+    bool gathers_input = false;   ///< SocketOption::gather_input (GRO)
+    bool has_error_queue = false; ///< next_icmp_report() tells what was refused, and who
 };
 
 struct EndpointResult {
@@ -60,6 +89,13 @@ struct OptionResult {
 
 /// One piece of a gathered send.
 using Buffer = std::span<const std::byte>;
+
+/// One message of send_many(): a datagram in one piece, or a run of datagrams to one peer.
+struct OutgoingDatagram {
+    std::span<const Buffer> pieces;  ///< at most 64
+    const Endpoint* to = nullptr;    ///< null: the connected peer
+    std::uint32_t segment_bytes = 0; ///< 0: one datagram; else the size of each but the last
+};
 
 class Sockets {
 public:
@@ -88,6 +124,22 @@ public:
     virtual DatagramResult receive_from(NativeSocket socket, std::span<std::byte> into) = 0;
     /// To `peer`, or, if it is null, to the connected one.
     virtual IoResult send_to(NativeSocket socket, Buffer bytes, const Endpoint* peer) = 0;
+
+    // Datagrams by the batch. What stands here loops over the two calls above, and platforms that
+    // can do better give the same results.
+
+    [[nodiscard]] virtual DatagramFeatures datagram_features() const noexcept { return {}; }
+    /// Receives into one message after the other, as many as there are. An error that comes behind
+    /// datagrams stands beside their count, or comes out of the next call.
+    virtual ManyResult receive_many(NativeSocket socket, std::span<IncomingDatagram> into);
+    /// Sends one message after the other, up to the first that the system does not take. Runs only
+    /// if the features say so; of a run that failed nothing was sent.
+    virtual ManyResult send_many(NativeSocket socket, std::span<const OutgoingDatagram> messages);
+    /// Whether the socket is to be told of datagrams that did not arrive. Without an error queue
+    /// the calls above fail then, once for each.
+    virtual PackedError set_icmp_policy(NativeSocket socket, IcmpPolicy policy);
+    /// The oldest entry of the socket's error queue; operation_would_block if there is none.
+    virtual IcmpResult next_icmp_report(NativeSocket socket);
 
     virtual PackedError shutdown_write(NativeSocket socket) = 0;
     virtual void close(NativeSocket socket) noexcept = 0;

@@ -28,8 +28,6 @@ namespace {
 constexpr std::size_t most_pieces = 64;
 constexpr std::size_t most_bytes_per_send = std::size_t{1} << 20;
 constexpr std::size_t most_bytes_per_receive = std::size_t{1} << 30;
-/// Errors in a row that mean "nothing yet", before the wait is taken up again.
-constexpr int most_ignored_errors = 64;
 
 std::atomic<std::uint64_t> refused_policies{0};
 
@@ -59,12 +57,14 @@ OptionName native_option(NativeSocket socket, SocketOption option) noexcept {
     case SocketOption::broadcast: return {SOL_SOCKET, SO_BROADCAST};
     case SocketOption::receive_buffer: return {SOL_SOCKET, SO_RCVBUF};
     case SocketOption::send_buffer: return {SOL_SOCKET, SO_SNDBUF};
+    case SocketOption::datagram_details:
+    case SocketOption::gather_input: break;
     }
     return {-1, -1};
 }
 
 // Failures are counted, not fatal: older systems, and Wine, do not know both of them.
-void set_icmp_policy(NativeSocket socket, IcmpPolicy policy) noexcept {
+void choose_icmp_policy(NativeSocket socket, IcmpPolicy policy) noexcept {
     for (const DWORD what : {DWORD{SIO_UDP_CONNRESET}, DWORD{SIO_UDP_NETRESET}}) {
         BOOL is_reported = policy == IcmpPolicy::report ? TRUE : FALSE;
         DWORD bytes = 0;
@@ -92,8 +92,6 @@ EndpointResult name_of(NameCall call, NativeSocket socket) noexcept {
     return {error ? Endpoint() : from_native(address), error};
 }
 
-bool is_connected(NativeSocket socket) noexcept { return !name_of(::getpeername, socket).error; }
-
 char* as_chars(std::byte* bytes) noexcept { return reinterpret_cast<char*>(bytes); }
 const char* as_chars(const std::byte* bytes) noexcept {
     return reinterpret_cast<const char*>(bytes);
@@ -113,7 +111,6 @@ public:
             ::closesocket(socket);
             return {invalid_socket, error};
         }
-        if (!is_stream) set_icmp_policy(socket, IcmpPolicy::ignore);
         return {socket, {}};
     }
 
@@ -142,10 +139,7 @@ public:
 
     PackedError connect(NativeSocket socket, const Endpoint& peer) override {
         const NativeAddress address = to_native(peer);
-        if (::connect(socket, address.get(), address.size) == 0) {
-            if (type_of(socket) == SOCK_DGRAM) set_icmp_policy(socket, IcmpPolicy::report);
-            return {};
-        }
+        if (::connect(socket, address.get(), address.size) == 0) return {};
         const PackedError error = last_socket_error();
         return error == PackedError(std::errc::operation_would_block)
                    ? PackedError(std::errc::operation_in_progress)
@@ -199,22 +193,14 @@ public:
 
     DatagramResult receive_from(NativeSocket socket, std::span<std::byte> into) override {
         const int size = static_cast<int>(std::min(into.size(), most_bytes_per_receive));
-        for (int i = 0; i < most_ignored_errors; ++i) {
-            NativeAddress sender{};
-            const int bytes =
-                ::recvfrom(socket, as_chars(into.data()), size, 0, sender.get(), &sender.size);
-            if (bytes >= 0)
-                return {static_cast<std::size_t>(bytes), false, from_native(sender), {}};
-            const int number = ::WSAGetLastError();
-            if (number == WSAEMSGSIZE) // the rest of the datagram is gone, as elsewhere
-                return {static_cast<std::size_t>(size), true, from_native(sender), {}};
-            if (number == WSAEWOULDBLOCK) break;
-            const PackedError error = translated_datagram_error(
-                number, is_connected(socket) ? IcmpPolicy::report : IcmpPolicy::ignore);
-            if (error != PackedError(std::errc::operation_would_block))
-                return {0, false, {}, error};
-        }
-        return {0, false, {}, std::errc::operation_would_block};
+        NativeAddress sender{};
+        const int bytes =
+            ::recvfrom(socket, as_chars(into.data()), size, 0, sender.get(), &sender.size);
+        if (bytes >= 0) return {static_cast<std::size_t>(bytes), false, from_native(sender), {}};
+        const int number = ::WSAGetLastError();
+        if (number == WSAEMSGSIZE) // the rest of the datagram is gone, as elsewhere
+            return {static_cast<std::size_t>(size), true, from_native(sender), {}};
+        return {0, false, {}, translated_datagram_error(number)};
     }
 
     IoResult send_to(NativeSocket socket, Buffer bytes, const Endpoint* peer) override {
@@ -224,7 +210,12 @@ public:
             ::sendto(socket, as_chars(bytes.data()), static_cast<int>(bytes.size()), 0,
                      peer != nullptr ? address.get() : nullptr, peer != nullptr ? address.size : 0);
         if (sent >= 0) return {static_cast<std::size_t>(sent), {}};
-        return {0, translated_datagram_error(::WSAGetLastError(), IcmpPolicy::report)};
+        return {0, translated_datagram_error(::WSAGetLastError())};
+    }
+
+    PackedError set_icmp_policy(NativeSocket socket, IcmpPolicy policy) override {
+        choose_icmp_policy(socket, policy);
+        return {};
     }
 
     PackedError shutdown_write(NativeSocket socket) override {
