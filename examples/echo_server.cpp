@@ -168,9 +168,10 @@ Task<void> EchoServer::echo_datagrams(UdpSocket& socket) {
         }
         datagrams_.received += *received;
         answers.clear();
-        for (const DatagramView& each : batch)
-            if (!is_own(each.sender()))
-                static_cast<void>(answers.add(each.payload(), each.sender()));
+        for (std::size_t i = 0; i < batch.run_count(); ++i) {
+            const DatagramRun run = batch.run(i); // what came together leaves together
+            if (!is_own(run.sender())) static_cast<void>(answers.add(run, run.sender()));
+        }
         const SendOutcome outcome = co_await socket.send_many(answers);
         datagrams_.answered += outcome.sent;
     }

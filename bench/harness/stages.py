@@ -3,6 +3,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from . import udp
 from .counts import COUNTED, IDLE_CONNECTIONS, bytes_per_idle_connection, count
 from .figures import summarise_all
 from .measure import ALL_ON_EPOLL, GROWTH, LINEAR, SCENARIOS
@@ -11,7 +12,7 @@ from .rounds import run_rounds
 from .servers import IDLE_STREAMS, SERVERS, Failed
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGES = (*SCENARIOS, "growth", "selectors", "counts", "memory", "micro", "compile")
+STAGES = (*SCENARIOS, *udp.SCENARIOS, "growth", "selectors", "counts", "memory", "micro", "compile")
 
 
 class Run:
@@ -92,6 +93,8 @@ def run_memory(run):
 def run_stage(run, stage):
     if stage in SCENARIOS:
         return run.rounds(SCENARIOS[stage])
+    if stage in udp.SCENARIOS:
+        return udp.run(run, stage)
     if stage == "selectors":
         return run.rounds(LINEAR)
     if stage == "growth":

@@ -4,6 +4,7 @@
 // lines would all fall into the same few sets of the processor's caches.
 
 #include <tidemill/net/datagram_batch.hpp>
+#include <tidemill/net/send_batch.hpp>
 
 namespace tidemill {
 
@@ -56,34 +57,56 @@ bool SendBatch::goes_on(const Run& run, std::size_t bytes, const Endpoint* to) n
            (to == nullptr || run.to == *to);
 }
 
+void SendBatch::begin_run(std::span<const std::byte> bytes, std::size_t datagrams,
+                          std::size_t segment_bytes, const Endpoint* to) {
+    const auto piece = static_cast<std::uint32_t>(pieces_.size());
+    pieces_.push_back(bytes);
+    const auto size = static_cast<std::uint32_t>(std::min(bytes.size(), most_bytes_per_run + 1));
+    try {
+        runs_.push_back({to != nullptr ? *to : Endpoint(), to != nullptr, piece, 1,
+                         static_cast<std::uint32_t>(datagrams), size,
+                         static_cast<std::uint32_t>(std::min<std::size_t>(segment_bytes, size))});
+    } catch (...) {
+        pieces_.pop_back();
+        throw;
+    }
+    size_ += datagrams;
+    size_bytes_ += bytes.size();
+}
+
 bool SendBatch::add(std::span<const std::byte> bytes, const Endpoint* to) {
     if (is_full()) return false;
-    if (!runs_.empty() && goes_on(runs_.back(), bytes.size(), to)) {
-        Run& run = runs_.back();
-        std::span<const std::byte>& last = pieces_.back();
-        if (last.data() + last.size() == bytes.data()) {
-            last = {last.data(), last.size() + bytes.size()};
-        } else {
-            pieces_.push_back(bytes);
-            ++run.pieces;
-        }
-        ++run.datagrams;
-        run.bytes += static_cast<std::uint32_t>(bytes.size());
+    if (runs_.empty() || !goes_on(runs_.back(), bytes.size(), to)) {
+        begin_run(bytes, 1, bytes.size(), to);
+        return true;
+    }
+    Run& run = runs_.back();
+    std::span<const std::byte>& last = pieces_.back();
+    if (last.data() + last.size() == bytes.data()) {
+        last = {last.data(), last.size() + bytes.size()};
     } else {
         pieces_.push_back(bytes);
-        const auto size =
-            static_cast<std::uint32_t>(std::min(bytes.size(), most_bytes_per_run + 1));
-        const auto piece = static_cast<std::uint32_t>(pieces_.size() - 1);
-        try {
-            runs_.push_back(
-                {to != nullptr ? *to : Endpoint(), to != nullptr, piece, 1, 1, size, size});
-        } catch (...) {
-            pieces_.pop_back();
-            throw;
-        }
+        ++run.pieces;
     }
+    ++run.datagrams;
+    run.bytes += static_cast<std::uint32_t>(bytes.size());
     ++size_;
     size_bytes_ += bytes.size();
+    return true;
+}
+
+bool SendBatch::add(const DatagramRun& run, const Endpoint& to) {
+    const std::size_t count = run.size();
+    if (size_ + count > limit_) return false;
+    if (count == 1) return add(run.bytes(), &to);
+    const std::span<const std::byte> bytes = run.bytes();
+    if (count <= most_datagrams_per_run && bytes.size() <= most_bytes_per_run) {
+        begin_run(bytes, count, run.segment_bytes(), &to);
+        return true;
+    }
+    for (std::size_t at = 0; at < bytes.size(); at += run.segment_bytes())
+        if (!add(bytes.subspan(at, std::min(run.segment_bytes(), bytes.size() - at)), &to))
+            return false;
     return true;
 }
 

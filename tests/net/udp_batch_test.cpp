@@ -164,6 +164,33 @@ TEST_CASE("single receives and batches may be mixed") {
     }
 }
 
+TEST_CASE("runs are handed on as they came") {
+    const Texts texts = texts_of({100, 100, 100, 60, 0, 7, 7});
+    for (const UdpOptions& options : every_way()) {
+        CAPTURE(way_of(options));
+        Pair pair(any_port_v4, options);
+        const auto third = or_throw(UdpSocket::bind(pair.loop, any_port_v4, options));
+        ReceiveBatch batch;
+        const auto talk = [&]() -> Task<void> {
+            CHECK(co_await send_all(*pair.far, texts, pair.near->endpoint()));
+            SendBatch out;
+            for (std::size_t count = 0; count < texts.size(); count += out.size()) {
+                const auto came = co_await pair.near->receive_many(batch, within(ceiling));
+                REQUIRE(came);
+                out.clear();
+                for (std::size_t i = 0; i < batch.run_count(); ++i)
+                    REQUIRE(out.add(batch.run(i), third->endpoint()));
+                CHECK(out.size() == batch.size());
+                CHECK(co_await pair.near->send_many(out));
+            }
+            Texts got;
+            co_await receive_texts(*third, batch, texts.size(), got);
+            CHECK((got == texts));
+        };
+        pair.loop.run(talk());
+    }
+}
+
 TEST_CASE("a connected socket sends its batches to the peer") {
     for (const UdpOptions& options : every_way()) {
         CAPTURE(way_of(options));

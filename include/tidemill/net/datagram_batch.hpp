@@ -1,8 +1,7 @@
-// Batches of datagrams: many for one system call, in memory whose size is fixed beforehand.
+// ReceiveBatch: many datagrams by one system call, in memory whose size is fixed beforehand.
 //
 // A batch belongs to its user and to no socket or loop; the same one serves call after call. What
-// the kernel has put together (GRO) is taken apart by the iterator, and what it can cut apart
-// itself (GSO) is put together by add(), so that a run of datagrams costs as much as one.
+// the kernel has put together (GRO) is taken apart by the iterator, or handed on whole, as a run.
 #pragma once
 
 #include <algorithm>
@@ -10,18 +9,12 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
-#include <tidemill/net/bytes.hpp>
 #include <tidemill/net/datagram.hpp>
 #include <vector>
 
 namespace tidemill {
 
 class UdpSocket;
-class UdpSendManyOperation;
-
-namespace detail {
-class UdpOutput;
-}
 
 /// One datagram of a ReceiveBatch. Valid until the batch is received into again, or destroyed.
 class DatagramView {
@@ -40,6 +33,30 @@ public:
 private:
     const DatagramHeader* header_;
     std::span<const std::byte> payload_;
+};
+
+/// Datagrams of one sender that the kernel has put together, or a single one: as it came. Valid as
+/// long as a DatagramView is.
+class DatagramRun {
+public:
+    explicit DatagramRun(const detail::IncomingDatagram& message) noexcept : message_(&message) {}
+
+    [[nodiscard]] const DatagramHeader& header() const noexcept { return *message_; }
+    [[nodiscard]] const Endpoint& sender() const noexcept { return message_->sender; }
+    /// All of them, one behind the other.
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+        return message_->memory.first(message_->bytes);
+    }
+    /// The size of each but the last, which may be shorter; at least 1.
+    [[nodiscard]] std::size_t segment_bytes() const noexcept { return message_->segment_bytes; }
+    /// How many there are.
+    [[nodiscard]] std::size_t size() const noexcept {
+        const std::size_t each = message_->segment_bytes;
+        return message_->bytes <= each ? 1 : (message_->bytes + each - 1) / each;
+    }
+
+private:
+    const detail::IncomingDatagram* message_;
 };
 
 /// Room for datagrams that come together; a range of DatagramView in the order of arrival.
@@ -98,6 +115,11 @@ public:
 
     [[nodiscard]] Iterator begin() const noexcept { return Iterator(messages_.data()); }
     [[nodiscard]] Iterator end() const noexcept { return Iterator(messages_.data() + filled_); }
+    /// By index, below run_count(): the same datagrams, for who hands them on as they came.
+    [[nodiscard]] DatagramRun run(std::size_t index) const noexcept {
+        return DatagramRun(messages_[index]);
+    }
+    [[nodiscard]] std::size_t run_count() const noexcept { return filled_; }
     /// How many datagrams there are.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
@@ -118,68 +140,6 @@ private:
     std::size_t filled_ = 0; ///< messages
     std::size_t size_ = 0;   ///< datagrams
     std::size_t size_bytes_ = 0;
-};
-
-/// Datagrams to be sent together, in the order in which they were added.
-///
-/// The bytes are borrowed until they have been sent, or cleared. Memory: about 100 bytes for each
-/// datagram that does not continue a run; a run is up to 64 of equal size to one peer.
-class SendBatch {
-public:
-    static constexpr std::size_t default_limit = 16'384;
-
-    explicit SendBatch(std::size_t most_datagrams = default_limit) noexcept
-        : limit_(most_datagrams) {}
-
-    /// False if the batch is full; it has then not been added. Throws std::bad_alloc.
-    [[nodiscard]] bool add(Bytes bytes, const Endpoint& to) { return add(bytes.span(), &to); }
-    /// To the connected peer.
-    [[nodiscard]] bool add(Bytes bytes) { return add(bytes.span(), nullptr); }
-
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-    [[nodiscard]] bool is_full() const noexcept { return size_ >= limit_; }
-    [[nodiscard]] std::size_t size_bytes() const noexcept { return size_bytes_; }
-    void clear() noexcept {
-        runs_.clear();
-        pieces_.clear();
-        size_ = size_bytes_ = 0;
-    }
-
-private:
-    friend UdpSocket;
-    friend UdpSendManyOperation;
-    friend detail::UdpOutput;
-    struct Run {
-        Endpoint to;
-        bool has_destination;
-        std::uint32_t first_piece;
-        std::uint32_t pieces;
-        std::uint32_t datagrams;
-        std::uint32_t bytes;
-        std::uint32_t segment_bytes; ///< of each datagram but the last, which may be shorter
-    };
-
-    bool add(std::span<const std::byte> bytes, const Endpoint* to);
-    [[nodiscard]] static bool goes_on(const Run& run, std::size_t bytes,
-                                      const Endpoint* to) noexcept;
-
-    std::vector<Run> runs_;
-    std::vector<std::span<const std::byte>> pieces_;
-    std::size_t limit_;
-    std::size_t size_ = 0;
-    std::size_t size_bytes_ = 0;
-};
-
-/// What became of a batch: `sent` + `failed` is its size.
-struct [[nodiscard]] SendOutcome {
-    std::size_t sent = 0;
-    std::size_t failed = 0;       ///< each for itself: the others have been sent all the same
-    std::size_t first_failed = 0; ///< its index in the batch, if there is one
-    std::error_code error;        ///< why that one failed
-
-    /// All of it was sent.
-    explicit operator bool() const noexcept { return failed == 0; }
 };
 
 } // namespace tidemill

@@ -7,6 +7,7 @@
 #include <tidemill/core/timed_operation.hpp>
 #include <tidemill/net/datagram.hpp>
 #include <tidemill/net/datagram_batch.hpp>
+#include <tidemill/net/send_batch.hpp>
 
 namespace tidemill {
 
