@@ -50,6 +50,10 @@ ManyResult Sockets::send_many(NativeSocket socket, std::span<const OutgoingDatag
     return {messages.size(), {}};
 }
 
+PackedError Sockets::change_membership(NativeSocket, const MembershipChange&) {
+    return Errc::not_supported;
+}
+
 PackedError Sockets::set_icmp_policy(NativeSocket, IcmpPolicy) { return {}; }
 
 IcmpResult Sockets::next_icmp_report(NativeSocket) {

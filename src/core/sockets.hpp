@@ -23,16 +23,19 @@ enum class SocketKind : std::uint8_t { stream, datagram };
 
 /// Options by what they mean; each platform knows its own numbers.
 enum class SocketOption : std::uint8_t {
-    no_delay,         ///< TCP_NODELAY
-    keep_alive,       ///< SO_KEEPALIVE
-    reuse_address,    ///< listeners: rebind after a restart; never shares a port with a stranger
-    reuse_port,       ///< several listeners on one port, balanced by the kernel
-    v6_only,          ///< IPV6_V6ONLY
-    broadcast,        ///< SO_BROADCAST
-    receive_buffer,   ///< SO_RCVBUF, bytes
-    send_buffer,      ///< SO_SNDBUF, bytes
-    datagram_details, ///< own address, interface and mark of each datagram are told
-    gather_input,     ///< UDP_GRO; once on it stays on, or what is queued would lose its bounds
+    no_delay,            ///< TCP_NODELAY
+    keep_alive,          ///< SO_KEEPALIVE
+    reuse_address,       ///< listeners: rebind after a restart; never shares a port with a stranger
+    reuse_port,          ///< several listeners on one port, balanced by the kernel
+    v6_only,             ///< IPV6_V6ONLY
+    broadcast,           ///< SO_BROADCAST
+    receive_buffer,      ///< SO_RCVBUF, bytes
+    send_buffer,         ///< SO_SNDBUF, bytes
+    datagram_details,    ///< own address, interface and mark of each datagram are told
+    multicast_interface, ///< by index, for what is sent to groups
+    multicast_loop,      ///< what is sent to groups is heard on this machine as well
+    multicast_hops,      ///< how many routers such a datagram passes, plus one
+    gather_input,        ///< UDP_GRO; once on it stays on, or what is queued would lose its bounds
 };
 
 struct IoResult {
@@ -67,6 +70,14 @@ struct ManyResult {
 struct IcmpResult {
     IcmpReport report;
     PackedError error;
+};
+
+/// A group to hear, or to hear no longer.
+struct MembershipChange {
+    bool is_joined = true;
+    IpAddress group;
+    const IpAddress* source = nullptr; ///< null: whoever sends to the group
+    std::uint32_t interface_index = 0; ///< 0: the system's choice
 };
 
 /// What a platform can do for datagrams beyond one for each call.
@@ -140,6 +151,8 @@ public:
     virtual PackedError set_icmp_policy(NativeSocket socket, IcmpPolicy policy);
     /// The oldest entry of the socket's error queue; operation_would_block if there is none.
     virtual IcmpResult next_icmp_report(NativeSocket socket);
+
+    virtual PackedError change_membership(NativeSocket socket, const MembershipChange& change);
 
     virtual PackedError shutdown_write(NativeSocket socket) = 0;
     virtual void close(NativeSocket socket) noexcept = 0;

@@ -7,6 +7,7 @@
 #include "core/sockets.hpp"
 #include "posix/posix_datagrams.hpp"
 #include "posix/posix_error.hpp"
+#include "posix/posix_multicast.hpp"
 #include <array>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -84,7 +85,10 @@ OptionName native_option(SocketOption option) noexcept {
 #else
         break;
 #endif
-    case SocketOption::datagram_details: break; // more than one option
+    case SocketOption::datagram_details: // several, or by family
+    case SocketOption::multicast_interface:
+    case SocketOption::multicast_loop:
+    case SocketOption::multicast_hops: break;
     }
     return {-1, -1};
 }
@@ -200,6 +204,9 @@ public:
     PackedError set_icmp_policy(NativeSocket socket, IcmpPolicy policy) override {
         return set_datagram_icmp_policy(socket, policy);
     }
+    PackedError change_membership(NativeSocket socket, const MembershipChange& change) override {
+        return change_multicast_membership(socket, change);
+    }
     IcmpResult next_icmp_report(NativeSocket socket) override {
         return next_datagram_error(socket);
     }
@@ -229,6 +236,7 @@ public:
     PackedError set_option(NativeSocket socket, SocketOption option, int value) override {
         if (option == SocketOption::datagram_details) return tell_datagram_details(socket);
         const auto [level, name] = native_option(option);
+        if (name == -1) return set_multicast_option(socket, option, value);
         return outcome(::setsockopt(socket, level, name, &value, sizeof value));
     }
 

@@ -6,6 +6,7 @@
 
 #include "core/sockets.hpp"
 #include "win32/windows.hpp"
+#include "win32/windows_multicast.hpp"
 #include "win32/winsock.hpp"
 #include "win32/winsock_error.hpp"
 #include <algorithm>
@@ -57,6 +58,9 @@ OptionName native_option(NativeSocket socket, SocketOption option) noexcept {
     case SocketOption::broadcast: return {SOL_SOCKET, SO_BROADCAST};
     case SocketOption::receive_buffer: return {SOL_SOCKET, SO_RCVBUF};
     case SocketOption::send_buffer: return {SOL_SOCKET, SO_SNDBUF};
+    case SocketOption::multicast_interface: // by family
+    case SocketOption::multicast_loop:
+    case SocketOption::multicast_hops:
     case SocketOption::datagram_details:
     case SocketOption::gather_input: break;
     }
@@ -213,6 +217,9 @@ public:
         return {0, translated_datagram_error(::WSAGetLastError())};
     }
 
+    PackedError change_membership(NativeSocket socket, const MembershipChange& change) override {
+        return change_multicast_membership(socket, change);
+    }
     PackedError set_icmp_policy(NativeSocket socket, IcmpPolicy policy) override {
         choose_icmp_policy(socket, policy);
         return {};
@@ -240,7 +247,7 @@ public:
 
     PackedError set_option(NativeSocket socket, SocketOption option, int value) override {
         const auto [level, name] = native_option(socket, option);
-        if (name == -1) return Errc::not_supported;
+        if (name == -1) return set_multicast_option(socket, option, value);
         return outcome(::setsockopt(socket, level, name, reinterpret_cast<const char*>(&value),
                                     static_cast<int>(sizeof value)));
     }

@@ -61,6 +61,10 @@ public:
     detail::IcmpResult next_icmp_report(NativeSocket socket) override {
         return real_.next_icmp_report(socket);
     }
+    PackedError change_membership(NativeSocket socket,
+                                  const detail::MembershipChange& change) override {
+        return real_.change_membership(socket, change);
+    }
     PackedError shutdown_write(NativeSocket socket) override {
         return real_.shutdown_write(socket);
     }

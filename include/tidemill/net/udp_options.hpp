@@ -31,6 +31,12 @@ struct UdpOptions {
                                ///< receive_many() on
 };
 
+/// Where and from whom a multicast group is heard.
+struct GroupChoice {
+    std::uint32_t interface_index = 0; ///< 0: the system's choice
+    std::optional<IpAddress> source;   ///< without: whoever sends to the group
+};
+
 /// What a socket has met so far.
 struct UdpCounters {
     std::uint64_t icmp_reported = 0;   ///< handed out as the error of a receive

@@ -96,6 +96,18 @@ public:
     /// For options that this class does not know; do not read, write, close or re-register it.
     [[nodiscard]] NativeSocket native_handle() const noexcept { return socket_; }
 
+    // Multicast. Errors: `std::errc::invalid_argument` for what is no group, `no_such_device`,
+    // `address_not_available` and others of the system, naming the group.
+
+    Result<void> join_group(const IpAddress& group, const GroupChoice& choice = {});
+    Result<void> leave_group(const IpAddress& group, const GroupChoice& choice = {});
+    /// By which interface datagrams to groups leave; 0: the system's choice.
+    Result<void> set_multicast_interface(std::uint32_t index);
+    /// Whether this machine hears its own datagrams to groups; it does, unless told.
+    Result<void> set_multicast_loop(bool is_heard);
+    /// How far they go: 1 (so it is, unless told) stays on the link; at most 255.
+    Result<void> set_multicast_hops(int hops);
+
     /// Errors: those of the system; the policy is then what it was.
     Result<void> set_icmp_policy(IcmpPolicy policy);
     [[nodiscard]] IcmpPolicy icmp_policy() const noexcept { return icmp_policy_; }
@@ -119,6 +131,8 @@ private:
 
     bool start_receive(detail::UdpReceiveRequest& request, detail::PromiseBase& waiter) noexcept;
     bool start_send(UdpSendOperation& request, detail::PromiseBase& waiter) noexcept;
+    Result<void> change_group(bool is_joined, const IpAddress& group, const GroupChoice& choice);
+    Result<void> set_multicast_option(unsigned option, int value);
     [[nodiscard]] bool receive(detail::UdpReceiveRequest& request, bool is_announced) noexcept;
     [[nodiscard]] detail::PackedError receive_lease(Datagram& into) noexcept;
     [[nodiscard]] detail::PackedError receive_into(std::span<std::byte> into, std::size_t& bytes,
