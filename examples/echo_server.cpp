@@ -172,8 +172,9 @@ Task<void> EchoServer::echo_datagrams(UdpSocket& socket) {
             const DatagramRun run = batch.run(i); // what came together leaves together
             if (!is_own(run.sender())) static_cast<void>(answers.add(run, run.sender()));
         }
+        datagrams_.answered += answers.size();
         const SendOutcome outcome = co_await socket.send_many(answers);
-        datagrams_.answered += outcome.sent;
+        datagrams_.answered -= outcome.failed;
     }
 }
 
@@ -236,7 +237,7 @@ Task<void> EchoServer::print_stats() {
         const LoopCounters loop = loop_.counters();
         say(stderr,
             fmt::format("stats: connections {} of {}, refused {}, lingering {}, "
-                        "accept pauses {}, datagrams {}, answered {}, refused {}, bytes in {}, "
+                        "accept pauses {}, datagrams {}, answered {}, undelivered {}, bytes in {}, "
                         "bytes out {}, leased {}, sockets {}, turns {}",
                         all.active, all.accepted, all.refused, loop.lingering, loop.accept_pauses,
                         datagrams_.received, datagrams_.answered, icmp_reports(),

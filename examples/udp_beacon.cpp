@@ -4,8 +4,8 @@
 //
 // INTERFACE is an index (`ip link`); 0, the default, leaves the choice to the system. It goes on
 // until it is stopped; each name is told once.
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <tidemill/tidemill.hpp>
@@ -57,7 +57,10 @@ Beacon open(EventLoop& loop, int argc, char** argv) {
         argv[1], or_throw(Endpoint::parse(argc > 2 ? argv[2] : "239.255.42.99:4242")), {}};
     if (!is_name(beacon.name)) throw std::runtime_error("a name is up to 64 printable characters");
     GroupChoice choice;
-    if (argc > 3) choice.interface_index = static_cast<std::uint32_t>(std::atoi(argv[3]));
+    const std::string_view index(argc > 3 ? argv[3] : "0");
+    const char* const end = index.data() + index.size();
+    if (std::from_chars(index.data(), end, choice.interface_index).ptr != end)
+        throw std::runtime_error("an interface is named by its index");
     UdpOptions options;
     options.reuse_address = true; // several beacons on one machine hear the same group
     const IpAddress group = beacon.group.address();
