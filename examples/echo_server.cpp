@@ -56,6 +56,7 @@ private:
     Task<bool> end_requested();
     Task<void> give_up_at_next_signal();
     Task<void> reload_on_hangup(TlsServerContext context);
+    [[nodiscard]] std::uint64_t icmp_reports() const noexcept;
     [[nodiscard]] bool is_own(const Endpoint& sender) const noexcept;
     Task<void> print_connections_on_request();
     void print_served(const char* protocol, const Servers& servers) const;
@@ -114,13 +115,16 @@ void EchoServer::listen() {
     options.max_connections_per_address = arguments_.max_connections_per_address;
     options.log = &log_line;
     if (arguments_.reports_ends) options.on_end = &echo_server::print_end;
+    UdpOptions datagram_options;
+    datagram_options.details = false;
+    datagram_options.icmp = arguments_.icmp;
     for (const Endpoint& address : arguments_.tcp)
         servers_.push_back(or_throw(Server::listen(loop_, address, options)));
     options.on_end = nullptr; // sessions of TLS have reports of their own
     for (const Endpoint& address : arguments_.tls)
         tls_servers_.push_back(or_throw(Server::listen(loop_, address, options)));
     for (const Endpoint& address : arguments_.udp)
-        sockets_.push_back(or_throw(UdpSocket::bind(loop_, address)));
+        sockets_.push_back(or_throw(UdpSocket::bind(loop_, address, datagram_options)));
 }
 
 Task<void> EchoServer::serve() {
@@ -153,18 +157,28 @@ Task<void> EchoServer::serve() {
 }
 
 // What one datagram does concerns its sender only: it may come from port 0, to which nobody can
-// answer, or its answer may be refused on the way.
+// answer, or its answer may be refused on the way. Answers leave in the order of arrival.
 Task<void> EchoServer::echo_datagrams(UdpSocket& socket) {
+    ReceiveBatch batch;
+    SendBatch answers;
+    std::uint64_t reported_before = 0;
     while (socket.is_open()) {
-        auto datagram = co_await socket.receive();
-        if (!datagram) { // none is about the socket, but a lasting one must not cost all the time
-            static_cast<void>(co_await sleep(pause_after_error));
+        const auto received = co_await socket.receive_many(batch);
+        if (!received) { // none is about the socket, but a lasting one must not cost all the time
+            const std::uint64_t reported = socket.counters().icmp_reported;
+            if (reported == std::exchange(reported_before, reported))
+                static_cast<void>(co_await sleep(pause_after_error));
             continue;
         }
-        ++datagrams_.received;
-        if (is_own(datagram->sender)) continue;
-        if (auto sent = co_await socket.send(datagram->payload, datagram->sender); sent)
-            ++datagrams_.answered;
+        datagrams_.received += *received;
+        answers.clear();
+        for (std::size_t i = 0; i < batch.run_count(); ++i) {
+            const DatagramRun run = batch.run(i); // what came together leaves together
+            if (!is_own(run.sender())) static_cast<void>(answers.add(run, run.sender()));
+        }
+        datagrams_.answered += answers.size();
+        const SendOutcome outcome = co_await socket.send_many(answers);
+        datagrams_.answered -= outcome.failed;
     }
 }
 
@@ -199,17 +213,24 @@ Task<void> EchoServer::give_up_at_next_signal() {
     std::_Exit(1);
 }
 
+std::uint64_t EchoServer::icmp_reports() const noexcept {
+    std::uint64_t total = 0;
+    for (const auto& socket : sockets_) total += socket->counters().icmp_reported;
+    return total;
+}
+
 Task<void> EchoServer::print_stats() {
     while (co_await sleep(std::chrono::seconds(1))) {
         const ServerCounters all = total_of({&servers_, &tls_servers_});
         const LoopCounters loop = loop_.counters();
         say(stderr,
             fmt::format("stats: connections {} of {}, refused {}, lingering {}, "
-                        "accept pauses {}, datagrams {}, answered {}, bytes in {}, "
+                        "accept pauses {}, datagrams {}, answered {}, undelivered {}, bytes in {}, "
                         "bytes out {}, leased {}, sockets {}, turns {}",
                         all.active, all.accepted, all.refused, loop.lingering, loop.accept_pauses,
-                        datagrams_.received, datagrams_.answered, loop.bytes_received,
-                        loop.bytes_sent, loop.leased_bytes, loop.open_sockets, loop.turns));
+                        datagrams_.received, datagrams_.answered, icmp_reports(),
+                        loop.bytes_received, loop.bytes_sent, loop.leased_bytes, loop.open_sockets,
+                        loop.turns));
     }
 }
 

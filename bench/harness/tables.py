@@ -1,6 +1,7 @@
 """Markdown of the figures, and the places in docs/performance.md where it goes."""
 import re
 
+from . import udp
 from .bars import bars
 from .figures import VOID_BELOW, is_void
 from .measure import GROWTH, LINEAR, SCENARIOS
@@ -134,6 +135,11 @@ def compile_table(data):
     return table(["", *found], [["CPU seconds", *(cell(value, 2) for value in found.values())]])
 
 
+def udp_table(data):
+    return table(udp.HEAD, [[bold_if_ours(name), *(cell(value) for value in row)]
+                            for name, row in udp.rows(data)])
+
+
 def bar_table(data):
     return table(["what", "bar", "found", ""],
                  [[bar.what, f"≤ {bar.most:g}", cell(bar.found, bar.digits), bar.verdict]
@@ -188,6 +194,7 @@ def blocks(records, machine):
         "calls": call_table(data),
         "growth": growth_table(data),
         "selectors": selector_table(data),
+        "udp": udp_table(data),
         "micro": micro_table(data),
         "compile": compile_table(data),
         "tls": tls_table(data),

@@ -14,8 +14,8 @@ constexpr int backlog = 4096;
 
 inline int port_argument(int argc, char** argv) { return argc > 1 ? std::atoi(argv[1]) : 0; }
 
-inline void announce(int port) {
-    std::printf("listening tcp 127.0.0.1:%d\n", port);
+inline void announce(int port, const char* protocol = "tcp") {
+    std::printf("listening %s 127.0.0.1:%d\n", protocol, port);
     std::fflush(stdout);
     std::signal(SIGPIPE, SIG_IGN);
 }

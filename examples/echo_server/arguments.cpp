@@ -41,6 +41,7 @@ struct Texts {
     std::string idle_timeout = "60s";
     std::string max_connections = "100000";
     std::string max_connections_per_address = "0";
+    std::string icmp = "ignore";
 };
 
 [[noreturn]] void refuse(const std::string& message) {
@@ -93,6 +94,11 @@ void add_options(CLI::App& app, Arguments& arguments, Texts& texts) {
     app.add_option("--max-connections-per-address", texts.max_connections_per_address,
                    "the same for one peer address")
         ->type_name("COUNT")
+        ->capture_default_str();
+    app.add_option("--icmp", texts.icmp,
+                   "answers on --udp that were refused: ignore them, or report them by --stats")
+        ->type_name("POLICY")
+        ->check(CLI::IsMember({"ignore", "report"}))
         ->capture_default_str();
     app.add_flag("--stats", arguments.prints_stats,
                  "print counters to standard error once a second, and a line for each connection "
@@ -199,6 +205,7 @@ std::optional<Arguments> parse_arguments(int argc, const char* const* argv) {
     if (has_tls_options && arguments.tls.empty()) refuse("options of TLS, but no --tls");
     arguments.idle_timeout = parse_timeout("--idle-timeout", texts.idle_timeout);
     arguments.max_connections = parse_limit("--max-connections", texts.max_connections);
+    if (texts.icmp == "report") arguments.icmp = tidemill::IcmpPolicy::report;
     arguments.max_connections_per_address =
         parse_limit("--max-connections-per-address", texts.max_connections_per_address);
     return arguments;

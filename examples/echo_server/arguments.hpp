@@ -8,6 +8,7 @@
 #include <string_view>
 #include <tidemill/core/clock.hpp>
 #include <tidemill/net/endpoint.hpp>
+#include <tidemill/net/icmp.hpp>
 #include <vector>
 
 namespace echo_server {
@@ -25,6 +26,7 @@ struct Arguments {
     tidemill::Duration idle_timeout = std::chrono::seconds(60);
     std::size_t max_connections = 100'000;
     std::size_t max_connections_per_address = 0;
+    tidemill::IcmpPolicy icmp = tidemill::IcmpPolicy::ignore;
     bool prints_stats = false;
     bool reports_ends = false;
 };

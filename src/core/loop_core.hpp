@@ -118,6 +118,11 @@ public:
         --left_.operations;
         left_.bytes -= static_cast<std::int64_t>(bytes);
     }
+    /// The same for many at once.
+    void charge(std::size_t operations, std::size_t bytes) noexcept {
+        left_.operations -= static_cast<std::int64_t>(operations);
+        left_.bytes -= static_cast<std::int64_t>(bytes);
+    }
     /// Charges an operation that has completed, and tells whether it may go on at once. If not, it
     /// is not charged: complete() does that and makes it wait.
     [[nodiscard]] bool has_budget_after(std::size_t bytes) noexcept {

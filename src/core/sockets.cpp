@@ -1,4 +1,5 @@
 #include "core/sockets.hpp"
+#include <tidemill/core/require.hpp>
 
 namespace tidemill::detail {
 
@@ -33,5 +34,49 @@ Unacknowledged Sockets::unacknowledged(NativeSocket, const Accepted&) {
 }
 
 PackedError Sockets::adopt_listener(NativeSocket) { return Errc::not_supported; }
+namespace {
+
+void set_received(IncomingDatagram& datagram, const DatagramResult& came) noexcept {
+    datagram.sender = came.sender;
+    datagram.own_address = came.own_address;
+    datagram.interface_index = came.interface_index;
+    datagram.ecn = came.ecn;
+    datagram.is_truncated = came.is_truncated;
+    datagram.bytes = came.bytes;
+    datagram.segment_bytes = came.segment_bytes;
+}
+
+} // namespace
+
+ManyResult Sockets::receive_many(NativeSocket socket, std::span<IncomingDatagram> into) {
+    for (std::size_t i = 0; i < into.size(); ++i) {
+        const DatagramResult came = receive_from(socket, into[i].memory);
+        if (came.error == PackedError(std::errc::operation_would_block) && i > 0) return {i, {}};
+        if (came.error) return {i, came.error};
+        set_received(into[i], came);
+    }
+    return {into.size(), {}};
+}
+
+ManyResult Sockets::send_many(NativeSocket socket, std::span<const OutgoingDatagram> messages) {
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        const OutgoingDatagram& message = messages[i];
+        TIDEMILL_REQUIRE(message.segment_bytes == 0 && message.pieces.size() == 1,
+                         "a platform that cuts no runs is given none");
+        const IoResult sent = send_to(socket, message.pieces.front(), message.to);
+        if (sent.error) return {i, sent.error};
+    }
+    return {messages.size(), {}};
+}
+
+PackedError Sockets::change_membership(NativeSocket, const MembershipChange&) {
+    return Errc::not_supported;
+}
+
+PackedError Sockets::set_icmp_policy(NativeSocket, IcmpPolicy) { return {}; }
+
+IcmpResult Sockets::next_icmp_report(NativeSocket) {
+    return {{}, std::errc::operation_would_block};
+}
 
 } // namespace tidemill::detail

@@ -14,7 +14,9 @@
 #include <tidemill/core/native.hpp>
 #include <tidemill/core/packed_error.hpp>
 #include <tidemill/core/unacknowledged.hpp>
+#include <tidemill/net/datagram.hpp>
 #include <tidemill/net/endpoint.hpp>
+#include <tidemill/net/icmp.hpp>
 #include <tidemill/net/tcp_info.hpp>
 
 namespace tidemill::detail {
@@ -35,6 +37,11 @@ enum class SocketOption : std::uint8_t {
     keep_alive_interval, ///< TCP_KEEPINTVL, seconds between probes
     keep_alive_count,    ///< TCP_KEEPCNT, unanswered probes that end the connection
     user_timeout,        ///< TCP_USER_TIMEOUT, milliseconds that sent bytes may wait for the peer
+    datagram_details,    ///< own address, interface and mark of each datagram are told
+    multicast_interface, ///< by index, for what is sent to groups
+    multicast_loop,      ///< what is sent to groups is heard on this machine as well
+    multicast_hops,      ///< how many routers such a datagram passes, plus one
+    gather_input,        ///< UDP_GRO; once on it stays on, or what is queued would lose its bounds
 };
 
 struct IoResult {
@@ -52,6 +59,39 @@ struct DatagramResult {
     bool is_truncated = false;
     Endpoint sender;
     PackedError error;
+    IpAddress own_address{}; ///< this and the rest: as in DatagramHeader, where it is told
+    std::uint32_t interface_index = 0;
+    Ecn ecn = Ecn::not_capable;
+    std::size_t segment_bytes = 0; ///< as in IncomingDatagram
+};
+
+/// Of a call for many datagrams: how many messages were done, and why the next one was not. Without
+/// an error and with fewer messages than were asked for: receiving, there are no more; sending, the
+/// call is repeated with the rest.
+struct ManyResult {
+    std::size_t count = 0;
+    PackedError error;
+};
+
+struct IcmpResult {
+    IcmpReport report;
+    PackedError error;
+};
+
+/// A group to hear, or to hear no longer.
+struct MembershipChange {
+    bool is_joined = true;
+    IpAddress group;
+    const IpAddress* source = nullptr; ///< null: whoever sends to the group
+    std::uint32_t interface_index = 0; ///< 0: the system's choice
+};
+
+/// What a platform can do for datagrams beyond one for each call.
+struct DatagramFeatures {
+    bool many_per_call = false;   ///< receive_many() and send_many() are better than the loops
+    bool cuts_output = false;     ///< a message to send may be a run of datagrams (GSO)
+    bool gathers_input = false;   ///< SocketOption::gather_input (GRO)
+    bool has_error_queue = false; ///< next_icmp_report() tells what was refused, and who
 };
 
 struct EndpointResult {
@@ -86,6 +126,13 @@ struct Accepted {
 /// One piece of a gathered send.
 using Buffer = std::span<const std::byte>;
 
+/// One message of send_many(): a datagram in one piece, or a run of datagrams to one peer.
+struct OutgoingDatagram {
+    std::span<const Buffer> pieces;  ///< at most 64
+    const Endpoint* to = nullptr;    ///< null: the connected peer
+    std::uint32_t segment_bytes = 0; ///< 0: one datagram; else the size of each but the last
+};
+
 class Sockets {
 public:
     virtual ~Sockets() = default;
@@ -113,6 +160,24 @@ public:
     virtual DatagramResult receive_from(NativeSocket socket, std::span<std::byte> into) = 0;
     /// To `peer`, or, if it is null, to the connected one.
     virtual IoResult send_to(NativeSocket socket, Buffer bytes, const Endpoint* peer) = 0;
+
+    // Datagrams by the batch. What stands here loops over the two calls above, and platforms that
+    // can do better give the same results.
+
+    [[nodiscard]] virtual DatagramFeatures datagram_features() const noexcept { return {}; }
+    /// Receives into one message after the other, as many as there are. An error that comes behind
+    /// datagrams stands beside their count, or comes out of the next call.
+    virtual ManyResult receive_many(NativeSocket socket, std::span<IncomingDatagram> into);
+    /// Sends one message after the other, up to the first that the system does not take. Runs only
+    /// if the features say so; of a run that failed nothing was sent.
+    virtual ManyResult send_many(NativeSocket socket, std::span<const OutgoingDatagram> messages);
+    /// Whether the socket is to be told of datagrams that did not arrive. Without an error queue
+    /// the calls above fail then, once for each.
+    virtual PackedError set_icmp_policy(NativeSocket socket, IcmpPolicy policy);
+    /// The oldest entry of the socket's error queue; operation_would_block if there is none.
+    virtual IcmpResult next_icmp_report(NativeSocket socket);
+
+    virtual PackedError change_membership(NativeSocket socket, const MembershipChange& change);
 
     virtual PackedError shutdown_write(NativeSocket socket) = 0;
     virtual void close(NativeSocket socket) noexcept = 0;

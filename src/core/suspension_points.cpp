@@ -14,6 +14,8 @@ const char* name_of(SuspensionPoint point) noexcept {
     case SuspensionPoint::tcp_connect: return "tcp_connect";
     case SuspensionPoint::udp_receive: return "udp_receive";
     case SuspensionPoint::udp_send: return "udp_send";
+    case SuspensionPoint::udp_receive_many: return "udp_receive_many";
+    case SuspensionPoint::udp_send_many: return "udp_send_many";
     case SuspensionPoint::drain: return "drain";
     case SuspensionPoint::sleep: return "sleep";
     case SuspensionPoint::yield: return "yield";

@@ -42,21 +42,27 @@ struct NativeAddress {
     return native;
 }
 
-/// An unspecified endpoint if the family is neither IPv4 nor IPv6.
-[[nodiscard]] inline Endpoint from_native(const NativeAddress& address) noexcept {
-    if (address.storage.ss_family == AF_INET) {
-        sockaddr_in v4{};
-        std::memcpy(&v4, &address.storage, sizeof v4);
+/// An unspecified endpoint if the family is neither IPv4 nor IPv6. `size` is that of what lies at
+/// `address`, a sockaddr of some kind.
+[[nodiscard]] inline Endpoint from_native(const void* address, std::size_t size) noexcept {
+    sockaddr_in v4{};
+    if (size < sizeof v4) return {};
+    std::memcpy(&v4, address, sizeof v4);
+    if (v4.sin_family == AF_INET) {
         std::array<std::uint8_t, 4> bytes{};
         std::memcpy(bytes.data(), &v4.sin_addr, bytes.size());
         return {IpAddress::v4(bytes), ntohs(v4.sin_port)};
     }
-    if (address.storage.ss_family != AF_INET6) return {};
     sockaddr_in6 v6{};
-    std::memcpy(&v6, &address.storage, sizeof v6);
+    if (v4.sin_family != AF_INET6 || size < sizeof v6) return {};
+    std::memcpy(&v6, address, sizeof v6);
     std::array<std::uint8_t, 16> bytes{};
     std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
     return {IpAddress::v6(bytes, v6.sin6_scope_id), ntohs(v6.sin6_port)};
+}
+
+[[nodiscard]] inline Endpoint from_native(const NativeAddress& address) noexcept {
+    return from_native(&address.storage, sizeof address.storage);
 }
 
 } // namespace tidemill::detail

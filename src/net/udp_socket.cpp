@@ -1,14 +1,13 @@
-// Receiving waits for readiness first, but a receive behind a successful one tries at once: floods
-// come in bursts, and emptying the queue without a wait between datagrams saves a sixth of the
-// work. The turn's budget ends such a series, so that a flood on one socket starves nobody.
+// Making a UDP socket, what it is told of by ICMP, and its end.
 //
-// A readiness report may have nothing behind it (a bad checksum, a datagram that another descriptor
-// of this socket took): the wait goes on, with its own deadline.
+// A refused datagram is news of the past. Where there is an error queue it comes from there, with
+// the peer that it is about; the error that a call meets is then only the hint to look. Elsewhere
+// that error is all there is. Either way a receive hands the news out once, or never, by policy.
 
-#include "core/completion.hpp"
 #include "core/loop_core.hpp"
-#include <new>
-#include <tidemill/core/require.hpp>
+#include "net/icmp_errors.hpp"
+#include "net/udp_output.hpp"
+#include "net/udp_rest.hpp"
 #include <tidemill/net/udp_socket.hpp>
 
 namespace tidemill {
@@ -20,8 +19,8 @@ using detail::SocketOption;
 namespace {
 
 constexpr PackedError would_block = std::errc::operation_would_block;
-/// The largest datagram of either family fits.
-constexpr std::size_t largest_datagram_bytes = std::size_t{64} << 10;
+/// Entries of the error queue that are read in one go.
+constexpr int most_queued_errors = 64;
 
 PackedError apply(detail::Sockets& sockets, NativeSocket socket, const IpAddress& family_of,
                   const UdpOptions& options) {
@@ -44,22 +43,32 @@ PackedError apply(detail::Sockets& sockets, NativeSocket socket, const IpAddress
     return error;
 }
 
+IcmpPolicy policy_of(const UdpOptions& options, bool is_connected) noexcept {
+    return options.icmp.value_or(is_connected ? IcmpPolicy::report : IcmpPolicy::ignore);
+}
+
 struct Opened {
     NativeSocket socket = invalid_socket;
     Endpoint local;
     PackedError error;
 };
 
-using Attachment = PackedError (detail::Sockets::*)(NativeSocket, const Endpoint&);
-
-// `attach` is bind or connect, and `to` its argument.
+// Bound to `to`, or connected to it.
 Opened open(detail::Sockets& sockets, const Endpoint& to, const UdpOptions& options,
-            Attachment attach) {
+            bool is_connected) {
     const detail::SocketResult made = sockets.open(to.address(), detail::SocketKind::datagram);
     Opened opened{made.socket, {}, made.error};
     if (opened.error) return opened;
     opened.error = apply(sockets, made.socket, to.address(), options);
-    if (!opened.error) opened.error = (sockets.*attach)(made.socket, to);
+    if (!opened.error)
+        opened.error =
+            is_connected ? sockets.connect(made.socket, to) : sockets.bind(made.socket, to);
+    // A system that cannot say which policy it follows, or tell details, works all the same.
+    if (!opened.error) {
+        static_cast<void>(sockets.set_icmp_policy(made.socket, policy_of(options, is_connected)));
+        if (options.details)
+            static_cast<void>(sockets.set_option(made.socket, SocketOption::datagram_details, 1));
+    }
     if (!opened.error) {
         const detail::EndpointResult local = sockets.local_endpoint(made.socket);
         opened.local = local.endpoint;
@@ -75,32 +84,54 @@ Opened open(detail::Sockets& sockets, const Endpoint& to, const UdpOptions& opti
 
 Result<std::unique_ptr<UdpSocket>> UdpSocket::bind(EventLoop& loop, const Endpoint& local,
                                                    const UdpOptions& options) {
-    detail::LoopCore& core = loop.core();
-    const Opened made = open(core.sockets(), local, options, &detail::Sockets::bind);
-    if (made.error) return failure(Error(made.error.code(), "bind udp " + local.to_string()));
-    return std::unique_ptr<UdpSocket>(new UdpSocket(core, made.socket, made.local, false));
+    return make(loop, local, options, false);
 }
 
 Result<std::unique_ptr<UdpSocket>> UdpSocket::connect(EventLoop& loop, const Endpoint& peer,
                                                       const UdpOptions& options) {
+    return make(loop, peer, options, true);
+}
+
+Result<std::unique_ptr<UdpSocket>> UdpSocket::make(EventLoop& loop, const Endpoint& to,
+                                                   const UdpOptions& options, bool is_connected) {
     detail::LoopCore& core = loop.core();
-    const Opened made = open(core.sockets(), peer, options, &detail::Sockets::connect);
-    if (made.error) return failure(Error(made.error.code(), "connect udp " + peer.to_string()));
-    return std::unique_ptr<UdpSocket>(new UdpSocket(core, made.socket, made.local, true));
+    const Opened made = open(core.sockets(), to, options, is_connected);
+    if (made.error)
+        return failure(Error(made.error.code(),
+                             (is_connected ? "connect udp " : "bind udp ") + to.to_string()));
+    std::unique_ptr<UdpSocket> socket(
+        new UdpSocket(core, made.socket, made.local, is_connected, options));
+    if (is_connected) socket->peer_ = to;
+    return socket;
 }
 
 UdpSocket::UdpSocket(detail::LoopCore& loop, NativeSocket socket, const Endpoint& endpoint,
-                     bool is_connected)
+                     bool is_connected, const UdpOptions& options)
     : loop_(&loop), socket_(socket), slot_(loop.attach(*this)), endpoint_(endpoint),
-      is_connected_(is_connected) {}
+      is_connected_(is_connected), has_one_address_(!endpoint.address().is_any()),
+      icmp_policy_(policy_of(options, is_connected)) {
+    const detail::DatagramFeatures features = loop.sockets().datagram_features();
+    uses_many_per_call_ = options.many_per_call && features.many_per_call;
+    may_gather_input_ = options.gathers_input && features.gathers_input;
+    has_error_queue_ = features.has_error_queue && icmp_policy_ == IcmpPolicy::report;
+    output_ =
+        std::make_unique<detail::UdpOutput>(*this, options.cuts_output && features.cuts_output);
+}
+
+UdpSocket::~UdpSocket() { close(); }
 
 void UdpSocket::close() noexcept {
     if (!is_open()) return;
     cancel();
+    detail::LoopCore& loop = *loop_;
+    forget_loop();
+    loop.detach(slot_);
+    loop.descriptor_freed();
+}
+
+void UdpSocket::forget_loop() noexcept {
     loop_->closing(slot_, socket_, interest_, false);
     loop_->sockets().close(socket_);
-    loop_->detach(slot_);
-    loop_->descriptor_freed();
     socket_ = invalid_socket;
     interest_ = Interest::none;
     loop_ = nullptr;
@@ -109,23 +140,23 @@ void UdpSocket::close() noexcept {
 void UdpSocket::on_loop_gone() noexcept {
     if (reader_ != nullptr) std::exchange(reader_, nullptr)->forget();
     if (writer_ != nullptr) std::exchange(writer_, nullptr)->forget();
-    loop_->closing(slot_, socket_, interest_, false);
-    loop_->sockets().close(socket_);
-    socket_ = invalid_socket;
-    interest_ = Interest::none;
-    loop_ = nullptr;
+    output_->forget_all();
+    forget_loop();
 }
 
 void UdpSocket::cancel() noexcept {
     if (reader_ != nullptr) reader_->try_cancel();
     if (writer_ != nullptr) writer_->try_cancel();
+    output_->cancel_all();
 }
 
 void UdpSocket::abandon(detail::Operation& operation) noexcept {
     if (&operation == reader_) {
         reader_ = nullptr;
-    } else {
+    } else if (&operation == writer_) {
         writer_ = nullptr;
+    } else {
+        output_->remove(static_cast<UdpSendManyOperation&>(operation));
     }
 }
 
@@ -141,151 +172,64 @@ void UdpSocket::drop(Interest less) noexcept {
         static_cast<void>(loop_->watch(slot_, socket_, interest_, without(interest_, less)));
 }
 
-// Receiving
+// ICMP
 
-detail::UdpReceiveRequest::UdpReceiveRequest(UdpSocket& socket, std::span<std::byte> into,
-                                             Deadline deadline) noexcept
-    : TimedOperation(SuspensionPoint::udp_receive, deadline), socket_(socket), into_(into) {
-    TIDEMILL_REQUIRE(!into.empty(), "the memory to receive into is not empty");
-}
-
-bool detail::UdpReceiveRequest::start(PromiseBase& waiter) noexcept {
-    return socket_.start_receive(*this, waiter);
-}
-
-void detail::UdpReceiveRequest::on_timer() noexcept {
-    if (is_parked()) socket_.expire(*this); // else it has ended in this turn already
-}
-
-bool UdpSocket::start_receive(detail::UdpReceiveRequest& request,
-                              detail::PromiseBase& waiter) noexcept {
-    TIDEMILL_REQUIRE(reader_ == nullptr, "a UDP socket is received from by one task at a time");
-    if (!is_open()) return detail::complete(request, waiter, Errc::closed_locally);
-    if (has_unread_ && loop_->has_budget() && receive(request)) {
-        // Goes on at once, even if that was the last of the budget: the next one waits then, with
-        // no datagram in hand that a destroyed task would take along.
-        loop_->charge(request.size_bytes());
-        return false;
-    }
-    if (const PackedError error = want(Interest::read))
-        return detail::complete(request, waiter, error);
-    reader_ = &request;
-    request.park_timed(*this, waiter);
-    return true;
+Result<void> UdpSocket::set_icmp_policy(IcmpPolicy policy) {
+    if (!is_open()) return failure(Errc::closed_locally);
+    if (const PackedError error = loop_->sockets().set_icmp_policy(socket_, policy))
+        return failure(Error(error.code(), "ICMP policy of udp " + endpoint_.to_string()));
+    icmp_policy_ = policy;
+    has_error_queue_ =
+        policy == IcmpPolicy::report && loop_->sockets().datagram_features().has_error_queue;
+    if (policy == IcmpPolicy::ignore) reports_.clear();
+    return {};
 }
 
 // Where a receive does not tell that a datagram was refused, the socket's pending error does.
 void UdpSocket::on_ending(detail::Ending ending) noexcept {
-    if (ending == detail::Ending::failed && is_connected_)
-        reported_ = loop_->sockets().connect_result(socket_);
+    if (ending != detail::Ending::failed || !is_connected_) return;
+    if (const PackedError error = loop_->sockets().connect_result(socket_))
+        static_cast<void>(meet_icmp_error(error, false));
 }
 
-void UdpSocket::on_readable() noexcept {
-    if (reader_ == nullptr) {
-        has_unread_ = true;
-        return drop(Interest::read);
+// A receive met `error`. True if it is to look again: for data, or for a report to hand out.
+bool UdpSocket::meet_icmp_error(PackedError error, bool is_announced) noexcept {
+    if (error == would_block) // announced all the same: by an error whose hint a send has met
+        return is_announced && has_error_queue_ && drain_error_queue(false);
+    if (!detail::is_icmp_error(error)) return false;
+    if (icmp_policy_ == IcmpPolicy::ignore) {
+        ++counters_.icmp_ignored;
+    } else if (has_error_queue_) {
+        static_cast<void>(drain_error_queue(false)); // if it is empty, this was told before
+    } else {
+        IcmpReport report;
+        report.error = error.code();
+        report.peer = peer_;
+        keep_report(report);
     }
-    if (!receive(*reader_)) return;
-    detail::UdpReceiveRequest& request = *std::exchange(reader_, nullptr);
-    request.finish_now(request.error());
-}
-
-// A datagram that is there beats a deadline that passed while the loop was busy.
-void UdpSocket::expire(detail::UdpReceiveRequest& request) noexcept {
-    const bool has_come = receive(request);
-    reader_ = nullptr;
-    request.finish_now(has_come ? request.error() : PackedError(Errc::deadline_expired));
-}
-
-void UdpSocket::on_leases_returned() noexcept {
-    if (reader_ != nullptr) static_cast<void>(want(Interest::read));
-}
-
-// True if the receive has come to its end, with a datagram or without.
-bool UdpSocket::receive(detail::UdpReceiveRequest& request) noexcept {
-    if (reported_) [[unlikely]] {
-        request.set_error(std::exchange(reported_, {}));
-        return true;
-    }
-    if (request.wants_chunk()) return receive_lease(request);
-    const detail::DatagramResult came = loop_->sockets().receive_from(socket_, request.into());
-    return received(request, {}, came);
-}
-
-bool UdpSocket::receive_lease(detail::UdpReceiveRequest& request) noexcept {
-    detail::ChunkPool& pool = loop_->chunks();
-    std::span<std::byte> run;
-    try {
-        run = pool.prepare(leases_, largest_datagram_bytes);
-    } catch (const std::bad_alloc&) {
-        request.set_error(std::errc::not_enough_memory);
-        return true;
-    }
-    if (run.empty()) { // over budget: wait for leases to come back
-        drop(Interest::read);
-        loop_->wants_leases(slot_);
-        return false;
-    }
-    run = run.first(std::min(run.size(), largest_datagram_bytes));
-    const detail::DatagramResult came = loop_->sockets().receive_from(socket_, run);
-    return received(request, pool.commit(leases_, came.bytes), came);
-}
-
-bool UdpSocket::received(detail::UdpReceiveRequest& request, Chunk&& payload,
-                         const detail::DatagramResult& came) noexcept {
-    has_unread_ = came.error != would_block;
-    if (!has_unread_) return false;
-    if (!came.error)
-        request.set_datagram(std::move(payload), came.bytes, came.sender, came.is_truncated);
-    loop_->counters().bytes_received += came.bytes;
-    request.set_error(came.error);
     return true;
 }
 
-// Sending
-
-bool UdpSendOperation::start(detail::PromiseBase& waiter) noexcept {
-    return socket_.start_send(*this, waiter);
-}
-
-Result<void> UdpSendOperation::await_resume() const {
-    if (error()) return failure(error().code());
-    return {};
-}
-
-bool UdpSocket::start_send(UdpSendOperation& request, detail::PromiseBase& waiter) noexcept {
-    TIDEMILL_REQUIRE(writer_ == nullptr, "a UDP socket is sent from by one task at a time");
-    PackedError error;
-    if (!is_open()) {
-        error = Errc::closed_locally;
-    } else if (request.has_destination_ == is_connected_) {
-        error = is_connected_ ? std::errc::already_connected : std::errc::not_connected;
+// True if something came of it. What there is no room for is left to the kernel, or, if it would
+// keep the loop busy there, counted and forgotten.
+bool UdpSocket::drain_error_queue(bool discards_rest) noexcept {
+    bool has_any = false;
+    for (int i = 0; i < most_queued_errors && (discards_rest || !reports_.is_full()); ++i) {
+        const detail::IcmpResult next = loop_->sockets().next_icmp_report(socket_);
+        if (next.error == PackedError(std::errc::interrupted)) continue;
+        if (next.error) break;
+        keep_report(next.report);
+        has_any = true;
     }
-    if (error) return detail::complete(request, waiter, error);
-    if (send(request))
-        return detail::complete(request, waiter, request.error(), request.bytes_.size());
-    error = want(Interest::write);
-    if (error) return detail::complete(request, waiter, error);
-    writer_ = &request;
-    request.park_timed(*this, waiter);
-    return true;
+    return has_any;
 }
 
-void UdpSocket::on_writable() noexcept {
-    if (writer_ == nullptr) return drop(Interest::write);
-    if (!send(*writer_)) return;
-    UdpSendOperation& request = *std::exchange(writer_, nullptr);
-    request.finish_now(request.error());
-}
-
-// True if the send has come to its end.
-bool UdpSocket::send(UdpSendOperation& request) noexcept {
-    const Endpoint* const to = request.has_destination_ ? &request.to_ : nullptr;
-    const detail::IoResult result = loop_->sockets().send_to(socket_, request.bytes_, to);
-    if (result.error == would_block) return false;
-    loop_->counters().bytes_sent += result.bytes;
-    request.set_error(result.error);
-    return true;
+void UdpSocket::keep_report(const IcmpReport& report) noexcept {
+    if (reports_.is_full()) {
+        ++counters_.icmp_unreported;
+    } else {
+        reports_.push(report);
+    }
 }
 
 } // namespace tidemill

@@ -5,16 +5,23 @@
 // which cost 2 % more on sockets and know no MSG_NOSIGNAL.
 
 #include "core/sockets.hpp"
+#include "posix/posix_datagrams.hpp"
 #include "posix/posix_error.hpp"
+#include "posix/posix_multicast.hpp"
 #include "posix/tcp_state.hpp"
 #include <array>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <utility>
+
+#ifdef __linux__
+#include "posix/linux_datagrams.hpp"
+#endif
 
 #include "net/native_address.hpp" // behind the system's headers
 
@@ -78,6 +85,16 @@ OptionName native_option(SocketOption option) noexcept {
     case SocketOption::broadcast: return {SOL_SOCKET, SO_BROADCAST};
     case SocketOption::receive_buffer: return {SOL_SOCKET, SO_RCVBUF};
     case SocketOption::send_buffer: return {SOL_SOCKET, SO_SNDBUF};
+    case SocketOption::gather_input:
+#ifdef UDP_GRO
+        return {IPPROTO_UDP, UDP_GRO};
+#else
+        break;
+#endif
+    case SocketOption::datagram_details: // several, or by family
+    case SocketOption::multicast_interface:
+    case SocketOption::multicast_loop:
+    case SocketOption::multicast_hops: break;
 #if defined(TCP_KEEPIDLE)
     case SocketOption::keep_alive_idle: return {IPPROTO_TCP, TCP_KEEPIDLE};
 #elif defined(TCP_KEEPALIVE)
@@ -195,17 +212,7 @@ public:
     }
 
     DatagramResult receive_from(NativeSocket socket, std::span<std::byte> into) override {
-        NativeAddress sender{};
-        iovec vector{into.data(), into.size()};
-        msghdr message{};
-        message.msg_name = sender.get();
-        message.msg_namelen = sender.size;
-        message.msg_iov = &vector;
-        message.msg_iovlen = 1;
-        const ssize_t bytes = retried([&] { return ::recvmsg(socket, &message, 0); });
-        if (bytes < 0) return {0, false, {}, posix_error(errno)};
-        const bool is_truncated = (message.msg_flags & MSG_TRUNC) != 0;
-        return {static_cast<std::size_t>(bytes), is_truncated, from_native(sender), {}};
+        return receive_datagram(socket, into);
     }
 
     IoResult send_to(NativeSocket socket, Buffer bytes, const Endpoint* peer) override {
@@ -215,6 +222,27 @@ public:
             return ::sendto(socket, bytes.data(), bytes.size(), send_flags, address.get(),
                             address.size);
         }));
+    }
+
+#ifdef __linux__
+    [[nodiscard]] DatagramFeatures datagram_features() const noexcept override {
+        return linux_datagram_features();
+    }
+    ManyResult receive_many(NativeSocket socket, std::span<IncomingDatagram> into) override {
+        return receive_datagrams(socket, into);
+    }
+    ManyResult send_many(NativeSocket socket, std::span<const OutgoingDatagram> messages) override {
+        return send_datagrams(socket, messages);
+    }
+#endif
+    PackedError set_icmp_policy(NativeSocket socket, IcmpPolicy policy) override {
+        return set_datagram_icmp_policy(socket, policy);
+    }
+    PackedError change_membership(NativeSocket socket, const MembershipChange& change) override {
+        return change_multicast_membership(socket, change);
+    }
+    IcmpResult next_icmp_report(NativeSocket socket) override {
+        return next_datagram_error(socket);
     }
 
     PackedError shutdown_write(NativeSocket socket) override {
@@ -241,8 +269,9 @@ public:
     }
 
     PackedError set_option(NativeSocket socket, SocketOption option, int value) override {
+        if (option == SocketOption::datagram_details) return tell_datagram_details(socket);
         const auto [level, name] = native_option(option);
-        if (name == -1) return Errc::not_supported;
+        if (name == -1) return set_multicast_option(socket, option, value);
         return outcome(::setsockopt(socket, level, name, &value, sizeof value));
     }
 

@@ -7,6 +7,7 @@
 #include "core/sockets.hpp"
 #include "win32/tcp_state.hpp"
 #include "win32/windows.hpp"
+#include "win32/windows_multicast.hpp"
 #include "win32/winsock.hpp"
 #include "win32/winsock_error.hpp"
 #include <algorithm>
@@ -29,8 +30,6 @@ namespace {
 constexpr std::size_t most_pieces = 64;
 constexpr std::size_t most_bytes_per_send = std::size_t{1} << 20;
 constexpr std::size_t most_bytes_per_receive = std::size_t{1} << 30;
-/// Errors in a row that mean "nothing yet", before the wait is taken up again.
-constexpr int most_ignored_errors = 64;
 
 std::atomic<std::uint64_t> refused_policies{0};
 
@@ -60,12 +59,18 @@ OptionName native_option(NativeSocket socket, SocketOption option) noexcept {
     case SocketOption::broadcast: return {SOL_SOCKET, SO_BROADCAST};
     case SocketOption::receive_buffer: return {SOL_SOCKET, SO_RCVBUF};
     case SocketOption::send_buffer: return {SOL_SOCKET, SO_SNDBUF};
+    case SocketOption::multicast_interface: // by family
+    case SocketOption::multicast_loop:
+    case SocketOption::multicast_hops:
+    case SocketOption::datagram_details:
+    case SocketOption::gather_input: break;
     default: return {IPPROTO_TCP, tcp_option_name(option)};
     }
+    return {-1, -1};
 }
 
 // Failures are counted, not fatal: older systems, and Wine, do not know both of them.
-void set_icmp_policy(NativeSocket socket, IcmpPolicy policy) noexcept {
+void choose_icmp_policy(NativeSocket socket, IcmpPolicy policy) noexcept {
     for (const DWORD what : {DWORD{SIO_UDP_CONNRESET}, DWORD{SIO_UDP_NETRESET}}) {
         BOOL is_reported = policy == IcmpPolicy::report ? TRUE : FALSE;
         DWORD bytes = 0;
@@ -93,8 +98,6 @@ EndpointResult name_of(NameCall call, NativeSocket socket) noexcept {
     return {error ? Endpoint() : from_native(address), error};
 }
 
-bool is_connected(NativeSocket socket) noexcept { return !name_of(::getpeername, socket).error; }
-
 char* as_chars(std::byte* bytes) noexcept { return reinterpret_cast<char*>(bytes); }
 const char* as_chars(const std::byte* bytes) noexcept {
     return reinterpret_cast<const char*>(bytes);
@@ -114,7 +117,6 @@ public:
             ::closesocket(socket);
             return {invalid_socket, error};
         }
-        if (!is_stream) set_icmp_policy(socket, IcmpPolicy::ignore);
         return {socket, {}};
     }
 
@@ -143,10 +145,7 @@ public:
 
     PackedError connect(NativeSocket socket, const Endpoint& peer) override {
         const NativeAddress address = to_native(peer);
-        if (::connect(socket, address.get(), address.size) == 0) {
-            if (type_of(socket) == SOCK_DGRAM) set_icmp_policy(socket, IcmpPolicy::report);
-            return {};
-        }
+        if (::connect(socket, address.get(), address.size) == 0) return {};
         const PackedError error = last_socket_error();
         return error == PackedError(std::errc::operation_would_block)
                    ? PackedError(std::errc::operation_in_progress)
@@ -200,22 +199,14 @@ public:
 
     DatagramResult receive_from(NativeSocket socket, std::span<std::byte> into) override {
         const int size = static_cast<int>(std::min(into.size(), most_bytes_per_receive));
-        for (int i = 0; i < most_ignored_errors; ++i) {
-            NativeAddress sender{};
-            const int bytes =
-                ::recvfrom(socket, as_chars(into.data()), size, 0, sender.get(), &sender.size);
-            if (bytes >= 0)
-                return {static_cast<std::size_t>(bytes), false, from_native(sender), {}};
-            const int number = ::WSAGetLastError();
-            if (number == WSAEMSGSIZE) // the rest of the datagram is gone, as elsewhere
-                return {static_cast<std::size_t>(size), true, from_native(sender), {}};
-            if (number == WSAEWOULDBLOCK) break;
-            const PackedError error = translated_datagram_error(
-                number, is_connected(socket) ? IcmpPolicy::report : IcmpPolicy::ignore);
-            if (error != PackedError(std::errc::operation_would_block))
-                return {0, false, {}, error};
-        }
-        return {0, false, {}, std::errc::operation_would_block};
+        NativeAddress sender{};
+        const int bytes =
+            ::recvfrom(socket, as_chars(into.data()), size, 0, sender.get(), &sender.size);
+        if (bytes >= 0) return {static_cast<std::size_t>(bytes), false, from_native(sender), {}};
+        const int number = ::WSAGetLastError();
+        if (number == WSAEMSGSIZE) // the rest of the datagram is gone, as elsewhere
+            return {static_cast<std::size_t>(size), true, from_native(sender), {}};
+        return {0, false, {}, translated_datagram_error(number)};
     }
 
     IoResult send_to(NativeSocket socket, Buffer bytes, const Endpoint* peer) override {
@@ -225,7 +216,15 @@ public:
             ::sendto(socket, as_chars(bytes.data()), static_cast<int>(bytes.size()), 0,
                      peer != nullptr ? address.get() : nullptr, peer != nullptr ? address.size : 0);
         if (sent >= 0) return {static_cast<std::size_t>(sent), {}};
-        return {0, translated_datagram_error(::WSAGetLastError(), IcmpPolicy::report)};
+        return {0, translated_datagram_error(::WSAGetLastError())};
+    }
+
+    PackedError change_membership(NativeSocket socket, const MembershipChange& change) override {
+        return change_multicast_membership(socket, change);
+    }
+    PackedError set_icmp_policy(NativeSocket socket, IcmpPolicy policy) override {
+        choose_icmp_policy(socket, policy);
+        return {};
     }
 
     PackedError shutdown_write(NativeSocket socket) override {
@@ -250,7 +249,7 @@ public:
 
     PackedError set_option(NativeSocket socket, SocketOption option, int value) override {
         const auto [level, name] = native_option(socket, option);
-        if (name == -1) return Errc::not_supported;
+        if (name == -1) return set_multicast_option(socket, option, value);
         return outcome(::setsockopt(socket, level, name, reinterpret_cast<const char*>(&value),
                                     static_cast<int>(sizeof value)));
     }

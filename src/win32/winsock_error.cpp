@@ -72,14 +72,10 @@ PackedError translated(int number) noexcept {
     return std::errc::io_error;
 }
 
-PackedError translated_datagram_error(int number, IcmpPolicy policy) noexcept {
-    const bool is_ignored = policy == IcmpPolicy::ignore;
+PackedError translated_datagram_error(int number) noexcept {
     switch (number) {
-    case WSAECONNRESET:
-    case WSAECONNREFUSED:
-        return is_ignored ? std::errc::operation_would_block : std::errc::connection_refused;
-    case WSAENETRESET:
-        return is_ignored ? std::errc::operation_would_block : std::errc::host_unreachable;
+    case WSAECONNRESET: return std::errc::connection_refused;
+    case WSAENETRESET: return std::errc::host_unreachable;
     default: return translated(number);
     }
 }

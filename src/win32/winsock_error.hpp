@@ -7,12 +7,10 @@
 // datagrams of the living, and the error does not even name the dead one. (Microsoft, "recvfrom
 // function", return values; knowledge base article 263823 on the ioctl that turns it off.)
 //
-// The policy, the same on all systems: `ignore`, the default of a socket that is not connected, and
-// `report`, that of one that is. Under `ignore` the system is told not to say anything
-// (SIO_UDP_CONNRESET, SIO_UDP_NETRESET); that call may fail, since old systems lack the second one,
-// so such an error that comes all the same means "nothing yet", and the wait goes on with its
-// original deadline. Under `report` the errors are what POSIX makes of the same ICMP messages:
-// connection_refused and host_unreachable.
+// So the system is told not to say anything under IcmpPolicy::ignore (SIO_UDP_CONNRESET,
+// SIO_UDP_NETRESET). That call may fail, since old systems lack the second one: an error that comes
+// all the same is passed over by the socket (src/net/udp_socket.cpp). Under `report` the errors are
+// what POSIX makes of the same ICMP messages: connection_refused and host_unreachable.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +21,8 @@ namespace tidemill::detail {
 /// An error of Winsock or of the system, by number. Unknown ones become io_error.
 [[nodiscard]] PackedError translated(int number) noexcept;
 
-enum class IcmpPolicy : std::uint8_t { ignore, report };
-
-/// An error that a receive at a UDP socket met. operation_would_block means: nothing yet.
-[[nodiscard]] PackedError translated_datagram_error(int number, IcmpPolicy policy) noexcept;
+/// An error that a call on a UDP socket met.
+[[nodiscard]] PackedError translated_datagram_error(int number) noexcept;
 
 /// An error that a send or receive on a connection met.
 [[nodiscard]] PackedError translated_stream_error(int number) noexcept;

@@ -34,6 +34,23 @@ struct UdpReceiveInto final : UdpWorld {
     }
 };
 
+struct UdpReceiveMany final : UdpWorld {
+    Task<std::error_code> wait() override {
+        co_return code_of(co_await socket->receive_many(batch, within(limit)));
+    }
+    ReceiveBatch batch{2};
+};
+
+// A batch waits for the end of the turn.
+struct UdpSendMany final : UdpWorld {
+    Task<std::error_code> wait() override {
+        static_cast<void>(batch.add("x", socket->endpoint()));
+        const SendOutcome sent = co_await socket->send_many(batch);
+        co_return sent.error;
+    }
+    SendBatch batch;
+};
+
 // The loopback takes every datagram, so a send waits only for the task's next turn.
 struct UdpSend final : UdpWorld {
     UdpSend() : UdpWorld(one_operation_a_turn()) {}
@@ -78,6 +95,8 @@ constexpr Case cases[] = {
     {SuspensionPoint::udp_receive, "chunk", make_world<UdpReceive>},
     {SuspensionPoint::udp_receive, "span", make_world<UdpReceiveInto>},
     {SuspensionPoint::udp_send, "udp", make_world<UdpSend>, false, false},
+    {SuspensionPoint::udp_receive_many, "batch", make_world<UdpReceiveMany>},
+    {SuspensionPoint::udp_send_many, "batch", make_world<UdpSendMany>, true, false},
     {SuspensionPoint::signals, "signals", make_world<SignalsWorld>},
     {SuspensionPoint::standard_input, "pipe", make_world<Input>},
     {SuspensionPoint::watch, "socket", make_world<Watch>, false},

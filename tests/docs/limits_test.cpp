@@ -114,14 +114,19 @@ void add_server_options(Defaults& all) {
 
 void add_udp_options(Defaults& all) {
     const UdpOptions options;
-    const auto& [reuse_address, reuse_port, broadcast, dual_stack, receive_buffer, send_buffer] =
-        options;
+    const auto& [reuse_address, reuse_port, broadcast, dual_stack, receive_buffer, send_buffer,
+                 details, icmp, many_per_call, cuts_output, gathers_input] = options;
     all["UdpOptions::reuse_address"] = text(reuse_address);
     all["UdpOptions::reuse_port"] = text(reuse_port);
     all["UdpOptions::broadcast"] = text(broadcast);
     all["UdpOptions::dual_stack"] = text(dual_stack);
     all["UdpOptions::receive_buffer_bytes"] = text(receive_buffer);
     all["UdpOptions::send_buffer_bytes"] = text(send_buffer);
+    all["UdpOptions::details"] = text(details);
+    all["UdpOptions::icmp"] = icmp ? "a policy" : "by kind";
+    all["UdpOptions::many_per_call"] = text(many_per_call);
+    all["UdpOptions::cuts_output"] = text(cuts_output);
+    all["UdpOptions::gathers_input"] = text(gathers_input);
 }
 
 void add_tls_options(Defaults& all) {

@@ -62,6 +62,61 @@ TEST_CASE("an endless sender and an endless receiver of datagrams leave timers t
     CHECK(receives.most > 1); // or the burst is not emptied in one go
 }
 
+TEST_CASE("endless batches of datagrams leave timers their turn") {
+    StoppedClock clock;
+    LoopOptions options;
+    options.clock = &clock;
+    Pair pair(any_port_v4, {}, options);
+    Meter sends(pair.loop);
+    Meter receives(pair.loop);
+    TaskScope scope(pair.loop);
+    ReceiveBatch in;
+    SendBatch out;
+    while (out.size() < 64)
+        if (!out.add("x", pair.near->endpoint())) break;
+    const auto send = [&]() -> Task<void> {
+        for (;;) {
+            static_cast<void>(co_await pair.far->send_many(out));
+            sends.count();
+        }
+    };
+    const auto receive = [&]() -> Task<void> {
+        for (;;) {
+            static_cast<void>(co_await pair.near->receive_many(in));
+            receives.count();
+        }
+    };
+    scope.spawn(send);
+    scope.spawn(receive);
+    for (int i = 0; i < 200; ++i) {
+        clock.advance(1ms);
+        turn(pair.loop);
+    }
+    CHECK(sends.runs >= 199);
+    CHECK(sends.most == 1); // a batch is a turn's work
+    CHECK(receives.most <= 2);
+}
+
+TEST_CASE("a socket may send to itself") {
+    Pair pair;
+    ReceiveBatch batch;
+    SendBatch out;
+    const auto talk = [&]() -> Task<void> {
+        CHECK(co_await pair.near->send("single", pair.near->endpoint()));
+        const auto single = co_await pair.near->receive(within(ceiling));
+        REQUIRE(single);
+        CHECK(single->sender == pair.near->endpoint());
+        REQUIRE(out.add("batch", pair.near->endpoint()));
+        CHECK(co_await pair.near->send_many(out));
+        const auto many = co_await pair.near->receive_many(batch, within(ceiling));
+        REQUIRE(many);
+        const DatagramView first = *batch.begin();
+        CHECK(first.text() == "batch");
+        CHECK(first.sender() == pair.near->endpoint());
+    };
+    pair.loop.run(talk());
+}
+
 TEST_CASE("a socket that holds chunks over the budget waits until one comes back") {
     LoopOptions options;
     options.leased_bytes_per_stream = std::size_t{64} << 10;

@@ -44,6 +44,27 @@ public:
     detail::IoResult send_to(NativeSocket socket, Buffer bytes, const Endpoint* peer) override {
         return real_.send_to(socket, bytes, peer);
     }
+    [[nodiscard]] detail::DatagramFeatures datagram_features() const noexcept override {
+        return real_.datagram_features();
+    }
+    detail::ManyResult receive_many(NativeSocket socket,
+                                    std::span<detail::IncomingDatagram> into) override {
+        return real_.receive_many(socket, into);
+    }
+    detail::ManyResult send_many(NativeSocket socket,
+                                 std::span<const detail::OutgoingDatagram> messages) override {
+        return real_.send_many(socket, messages);
+    }
+    PackedError set_icmp_policy(NativeSocket socket, IcmpPolicy policy) override {
+        return real_.set_icmp_policy(socket, policy);
+    }
+    detail::IcmpResult next_icmp_report(NativeSocket socket) override {
+        return real_.next_icmp_report(socket);
+    }
+    PackedError change_membership(NativeSocket socket,
+                                  const detail::MembershipChange& change) override {
+        return real_.change_membership(socket, change);
+    }
     PackedError shutdown_write(NativeSocket socket) override {
         return real_.shutdown_write(socket);
     }

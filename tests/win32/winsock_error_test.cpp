@@ -11,13 +11,10 @@
 namespace tidemill {
 namespace {
 
-using detail::IcmpPolicy;
 using detail::PackedError;
 using detail::translated;
 using detail::translated_datagram_error;
 using detail::translated_stream_error;
-
-constexpr PackedError nothing_yet = std::errc::operation_would_block;
 
 Error error_of(PackedError error) { return error.code(); }
 
@@ -65,29 +62,17 @@ TEST_CASE("every number of Winsock is an error with a text, and an unknown one t
     CHECK(error_of(translated(987'654)) == std::errc::io_error);
 }
 
-TEST_CASE("ignored, a refused datagram is nothing yet, whatever its number") {
-    for (const int number : {WSAECONNRESET, WSAENETRESET, WSAECONNREFUSED}) {
-        CAPTURE(number);
-        CHECK(translated_datagram_error(number, IcmpPolicy::ignore) == nothing_yet);
-    }
+TEST_CASE("a refused datagram is the error that it is on other systems") {
+    CHECK(error_of(translated_datagram_error(WSAECONNRESET)) == std::errc::connection_refused);
+    CHECK(error_of(translated_datagram_error(WSAECONNREFUSED)) == std::errc::connection_refused);
+    CHECK(error_of(translated_datagram_error(WSAENETRESET)) == std::errc::host_unreachable);
 }
 
-TEST_CASE("reported, a refused datagram is the error that it is on other systems") {
-    CHECK(error_of(translated_datagram_error(WSAECONNRESET, IcmpPolicy::report)) ==
-          std::errc::connection_refused);
-    CHECK(error_of(translated_datagram_error(WSAECONNREFUSED, IcmpPolicy::report)) ==
-          std::errc::connection_refused);
-    CHECK(error_of(translated_datagram_error(WSAENETRESET, IcmpPolicy::report)) ==
-          std::errc::host_unreachable);
-}
-
-TEST_CASE("either policy leaves every other error of a datagram socket as it is") {
+TEST_CASE("every other error of a datagram socket stays as it is") {
     for (int number = WSABASEERR + 1; number <= WSABASEERR + 112; ++number) {
-        if (number == WSAECONNRESET || number == WSAENETRESET || number == WSAECONNREFUSED)
-            continue;
+        if (number == WSAECONNRESET || number == WSAENETRESET) continue;
         CAPTURE(number);
-        for (const IcmpPolicy policy : {IcmpPolicy::ignore, IcmpPolicy::report})
-            CHECK(translated_datagram_error(number, policy) == translated(number));
+        CHECK(translated_datagram_error(number) == translated(number));
     }
 }
 

@@ -54,8 +54,8 @@ constexpr Layer layers[] = {
 };
 
 // Plain values that the socket seam below core speaks in.
-constexpr std::array values_for_all = {"net/endpoint.hpp", "net/ip_address.hpp",
-                                       "net/tcp_info.hpp"};
+constexpr std::array values_for_all = {"net/datagram.hpp", "net/endpoint.hpp", "net/icmp.hpp",
+                                       "net/ip_address.hpp", "net/tcp_info.hpp"};
 
 struct Include {
     std::size_t line;

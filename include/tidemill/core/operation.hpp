@@ -32,6 +32,8 @@ enum class SuspensionPoint : std::uint8_t {
     tcp_connect,
     udp_receive,
     udp_send,
+    udp_receive_many,
+    udp_send_many,
     drain,
     sleep,
     yield,

@@ -1,36 +1,21 @@
-// The awaitables of UdpSocket, and what they give. Each lives in the waiting frame and is used by
-// the socket in place.
+// The awaitables of UdpSocket. Each lives in the waiting frame and is used by the socket in place.
 #pragma once
 
 #include <cstddef>
 #include <span>
-#include <tidemill/core/chunk.hpp>
-#include <tidemill/core/lease_account.hpp>
 #include <tidemill/core/promise.hpp>
 #include <tidemill/core/timed_operation.hpp>
-#include <tidemill/net/endpoint.hpp>
+#include <tidemill/net/datagram.hpp>
+#include <tidemill/net/datagram_batch.hpp>
+#include <tidemill/net/send_batch.hpp>
 
 namespace tidemill {
 
 class UdpSocket;
 
-/// A datagram whose bytes are leased from the loop's pool.
-struct Datagram {
-    Chunk payload;
-    Endpoint sender;
-    bool is_truncated = false; ///< it was longer than what is here; the rest is lost
-};
-
-/// A datagram whose bytes were put into the caller's memory.
-struct ReceivedDatagram {
-    std::size_t bytes = 0;
-    Endpoint sender;
-    bool is_truncated = false; ///< it was longer than what is here; the rest is lost
-};
-
 namespace detail {
 
-/// A receive, as the socket sees it: it fills in a chunk, or the caller's memory.
+/// A receive, as the socket sees it: each kind asks for what it wants.
 class UdpReceiveRequest : public TimedOperation {
 public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -38,33 +23,22 @@ public:
     bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
         return start(frame.promise());
     }
-
-    [[nodiscard]] bool wants_chunk() const noexcept { return into_.data() == nullptr; }
-    /// If it wants no chunk: where the bytes go.
-    [[nodiscard]] std::span<std::byte> into() const noexcept { return into_; }
-    /// What came; `bytes` of it, for who wants no chunk.
-    void set_datagram(Chunk&& payload, std::size_t bytes, const Endpoint& sender,
-                      bool is_truncated) noexcept {
-        payload_ = std::move(payload);
-        into_ = wants_chunk() ? into_ : into_.first(bytes);
-        sender_ = sender;
-        is_truncated_ = is_truncated;
-    }
-    [[nodiscard]] std::size_t size_bytes() const noexcept {
-        return wants_chunk() ? payload_.size() : into_.size();
-    }
+    /// Takes what is there; operation_would_block if there is nothing.
+    [[nodiscard]] virtual PackedError take() noexcept = 0;
+    /// What was taken, for the turn's budget.
+    [[nodiscard]] virtual std::size_t count() const noexcept { return 1; }
+    [[nodiscard]] virtual std::size_t size_bytes() const noexcept = 0;
+    /// The error is about an earlier datagram of ours.
+    void set_is_icmp() noexcept { extra_ = 1; }
 
 protected:
-    UdpReceiveRequest(UdpSocket& socket, Deadline deadline) noexcept
-        : TimedOperation(SuspensionPoint::udp_receive, deadline), socket_(socket) {}
-    UdpReceiveRequest(UdpSocket& socket, std::span<std::byte> into, Deadline deadline) noexcept;
+    UdpReceiveRequest(SuspensionPoint point, UdpSocket& socket, Deadline deadline) noexcept
+        : TimedOperation(point, deadline), socket_(socket) {}
     ~UdpReceiveRequest() = default;
+    /// The error, with what is known of the datagram that it is about.
+    [[nodiscard]] TIDEMILL_COLD tl::unexpected<Error> explained() const noexcept;
 
     UdpSocket& socket_;
-    std::span<std::byte> into_; ///< once received, what came; without memory: a chunk is wanted
-    Chunk payload_;
-    Endpoint sender_;
-    bool is_truncated_ = false;
 
 private:
     bool start(PromiseBase& waiter) noexcept;
@@ -77,29 +51,56 @@ private:
 class [[nodiscard]] UdpReceiveOperation final : public detail::UdpReceiveRequest {
 public:
     [[nodiscard]] Result<Datagram> await_resume() noexcept {
-        if (error()) return failure(error().code());
-        return Datagram{std::move(payload_), sender_, is_truncated_};
+        if (error()) return explained();
+        return std::move(datagram_);
+    }
+    [[nodiscard]] detail::PackedError take() noexcept override;
+    [[nodiscard]] std::size_t size_bytes() const noexcept override {
+        return datagram_.payload.size();
     }
 
 private:
     friend UdpSocket;
     UdpReceiveOperation(UdpSocket& socket, Deadline deadline) noexcept
-        : UdpReceiveRequest(socket, deadline) {}
+        : UdpReceiveRequest(detail::SuspensionPoint::udp_receive, socket, deadline) {}
+    Datagram datagram_;
 };
 
 /// Made by UdpSocket::receive(span).
 class [[nodiscard]] UdpReceiveIntoOperation final : public detail::UdpReceiveRequest {
 public:
     [[nodiscard]] Result<ReceivedDatagram> await_resume() const noexcept {
-        if (error()) return failure(error().code());
-        return ReceivedDatagram{into_.size(), sender_, is_truncated_};
+        if (error()) return explained();
+        return datagram_;
     }
+    [[nodiscard]] detail::PackedError take() noexcept override;
+    [[nodiscard]] std::size_t size_bytes() const noexcept override { return datagram_.bytes; }
 
 private:
     friend UdpSocket;
     UdpReceiveIntoOperation(UdpSocket& socket, std::span<std::byte> into,
-                            Deadline deadline) noexcept
-        : UdpReceiveRequest(socket, into, deadline) {}
+                            Deadline deadline) noexcept;
+    std::span<std::byte> into_;
+    ReceivedDatagram datagram_;
+};
+
+/// Made by UdpSocket::receive_many().
+class [[nodiscard]] UdpReceiveManyOperation final : public detail::UdpReceiveRequest {
+public:
+    /// Out of line: inlined, GCC 12 spoils the results of some coroutines that await it.
+    [[nodiscard]] Result<std::size_t> await_resume() const noexcept;
+    [[nodiscard]] detail::PackedError take() noexcept override;
+    [[nodiscard]] std::size_t count() const noexcept override { return batch_.size(); }
+    [[nodiscard]] std::size_t size_bytes() const noexcept override { return batch_.size_bytes(); }
+
+private:
+    friend UdpSocket;
+    UdpReceiveManyOperation(UdpSocket& socket, ReceiveBatch& batch, Deadline deadline) noexcept
+        : UdpReceiveRequest(detail::SuspensionPoint::udp_receive_many, socket, deadline),
+          batch_(batch) {
+        batch.clear();
+    }
+    ReceiveBatch& batch_;
 };
 
 /// Made by UdpSocket::send().
@@ -128,6 +129,42 @@ private:
     std::span<const std::byte> bytes_;
     Endpoint to_;
     bool has_destination_ = false;
+};
+
+/// Made by UdpSocket::send_many().
+class [[nodiscard]] UdpSendManyOperation final : public detail::TimedOperation {
+public:
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <detail::TaskPromiseType Promise>
+    bool await_suspend(std::coroutine_handle<Promise> frame) noexcept {
+        return start(frame.promise());
+    }
+    SendOutcome await_resume() const noexcept;
+    ~UdpSendManyOperation() { leave(); }
+
+private:
+    friend UdpSocket;
+    friend detail::UdpOutput;
+    /// How far the batch has been sent.
+    struct Place {
+        std::uint32_t datagram = 0; ///< of the whole batch
+        std::uint32_t run = 0;
+        std::uint32_t within_run = 0; ///< datagrams
+        std::uint32_t piece = 0;
+        std::uint32_t within_piece = 0; ///< bytes
+    };
+    UdpSendManyOperation(UdpSocket& socket, const SendBatch& batch, Deadline deadline) noexcept
+        : TimedOperation(detail::SuspensionPoint::udp_send_many, deadline), socket_(socket),
+          batch_(batch) {}
+    bool start(detail::PromiseBase& waiter) noexcept;
+
+    UdpSocket& socket_;
+    const SendBatch& batch_;
+    UdpSendManyOperation* next_ = nullptr; ///< of the same socket, behind this one
+    SendOutcome outcome_;
+    Place place_;
+    std::uint32_t uncut_run_ = ~std::uint32_t{0}; ///< which is to be sent one by one
+    bool has_retried_ = false;
 };
 
 } // namespace tidemill

@@ -1,0 +1,14 @@
+// The datagram half of the socket seam over POSIX calls; PosixSockets hands its calls on.
+#pragma once
+
+#include "core/sockets.hpp"
+
+namespace tidemill::detail {
+
+[[nodiscard]] DatagramResult receive_datagram(int socket, std::span<std::byte> into) noexcept;
+/// Asks for own address, interface and mark of each datagram.
+[[nodiscard]] PackedError tell_datagram_details(int socket) noexcept;
+[[nodiscard]] PackedError set_datagram_icmp_policy(int socket, IcmpPolicy policy) noexcept;
+[[nodiscard]] IcmpResult next_datagram_error(int socket) noexcept;
+
+} // namespace tidemill::detail
