@@ -7,6 +7,7 @@
 #include <tidemill/core/error.hpp>
 #include <tidemill/core/event.hpp>
 #include <tidemill/core/event_loop.hpp>
+#include <tidemill/core/loop_pool.hpp>
 #include <tidemill/core/remote.hpp>
 #include <tidemill/core/remote_channel.hpp>
 #include <tidemill/core/run_blocking.hpp>
@@ -21,6 +22,7 @@
 #include <tidemill/net/acknowledged.hpp>
 #include <tidemill/net/end_report.hpp>
 #include <tidemill/net/endpoint.hpp>
+#include <tidemill/net/pool_server.hpp>
 #include <tidemill/net/server.hpp>
 #include <tidemill/net/stream.hpp>
 #include <tidemill/net/tcp_info.hpp>

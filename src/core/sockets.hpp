@@ -207,4 +207,8 @@ private:
 /// The platform's own calls; lives for ever.
 [[nodiscard]] Sockets& native_sockets() noexcept;
 
+/// Whether the system spreads connections over listeners that share a port. Where SO_REUSEPORT only
+/// lets them share it, one of them is given all.
+[[nodiscard]] bool shared_ports_are_balanced() noexcept;
+
 } // namespace tidemill::detail

@@ -48,9 +48,9 @@ void Connection::child_failed(std::exception_ptr exception) noexcept {
 
 // ServerCore
 
-ServerCore::ServerCore(EventLoop& loop, std::unique_ptr<TcpListener> listener,
+ServerCore::ServerCore(EventLoop& loop, std::unique_ptr<ConnectionSource> source,
                        const ServerOptions& options)
-    : loop_(&loop.core()), listener_(std::move(listener)), options_(options) {
+    : loop_(&loop.core()), source_(std::move(source)), options_(options) {
     loop_->add_member(*this);
 }
 
@@ -63,11 +63,11 @@ ServerCore::~ServerCore() {
 void ServerCore::start(std::unique_ptr<ConnectionHandler> handler) {
     TIDEMILL_REQUIRE(handler_ == nullptr, "a Server serves one handler");
     handler_ = std::move(handler);
-    if (listener_->is_open()) listener_->feed(*this);
+    if (source_->is_open()) source_->feed(*this);
 }
 
 void ServerCore::stop() noexcept {
-    listener_->close();
+    source_->close();
     while (first_ != nullptr) {
         Connection& connection = *first_;
         ended(connection);
@@ -143,7 +143,7 @@ void ServerCore::ended(Connection& connection) noexcept {
 void ServerCore::on_accept_pause(PackedError reason) noexcept {
     if (options_.log == nullptr) return;
     try {
-        options_.log("accepting on " + listener_->endpoint().to_string() +
+        options_.log("accepting on " + source_->endpoint().to_string() +
                      " pauses: " + reason.code().message());
     } catch (const std::bad_alloc&) {
         return; // counted all the same
@@ -249,12 +249,13 @@ Result<Server> Server::listen(EventLoop& loop, const Endpoint& address,
                               const ServerOptions& options) {
     auto listener = TcpListener::listen(loop, address, options.listen);
     if (!listener) return failure(std::move(listener.error()));
-    return Server(std::make_shared<detail::ServerCore>(loop, std::move(*listener), options));
+    return over(loop, std::move(*listener), options);
 }
 
 Server Server::over(EventLoop& loop, std::unique_ptr<TcpListener> listener,
                     const ServerOptions& options) {
-    return Server(std::make_shared<detail::ServerCore>(loop, std::move(listener), options));
+    return Server(std::make_shared<detail::ServerCore>(
+        loop, std::make_unique<detail::ListenerSource>(std::move(listener)), options));
 }
 
 Server::Server(std::shared_ptr<detail::ServerCore> core) noexcept : core_(std::move(core)) {}

@@ -75,19 +75,47 @@ private:
     ServerCore& server_;
 };
 
+/// Where the connections of a server come from.
+class ConnectionSource {
+public:
+    virtual ~ConnectionSource() = default;
+    /// Connections go to `sink` from now on. Once only.
+    virtual void feed(ConnectionSink& sink) = 0;
+    /// No more of them.
+    virtual void close() noexcept = 0;
+    [[nodiscard]] virtual bool is_open() const noexcept = 0;
+    [[nodiscard]] virtual const Endpoint& endpoint() const noexcept = 0;
+};
+
+/// From a listener of the server's own loop.
+class ListenerSource final : public ConnectionSource {
+public:
+    explicit ListenerSource(std::unique_ptr<TcpListener> listener) noexcept
+        : listener_(std::move(listener)) {}
+    void feed(ConnectionSink& sink) override { listener_->feed(sink); }
+    void close() noexcept override { listener_->close(); }
+    [[nodiscard]] bool is_open() const noexcept override { return listener_->is_open(); }
+    [[nodiscard]] const Endpoint& endpoint() const noexcept override {
+        return listener_->endpoint();
+    }
+
+private:
+    std::unique_ptr<TcpListener> listener_;
+};
+
 class ServerCore final : private ConnectionSink, private OperationOwner, private LoopMember {
 public:
-    ServerCore(EventLoop& loop, std::unique_ptr<TcpListener> listener,
+    ServerCore(EventLoop& loop, std::unique_ptr<ConnectionSource> source,
                const ServerOptions& options);
     ~ServerCore();
 
     void start(std::unique_ptr<ConnectionHandler> handler);
-    void stop_accepting() noexcept { listener_->close(); }
+    void stop_accepting() noexcept { source_->close(); }
     void stop() noexcept;
     /// The server may be destroyed while this waits, and the wait is `cancelled` then.
     [[nodiscard]] static Task<Result<void>> drain(std::weak_ptr<ServerCore> server, Duration limit,
                                                   Duration quiet);
-    [[nodiscard]] const Endpoint& endpoint() const noexcept { return listener_->endpoint(); }
+    [[nodiscard]] const Endpoint& endpoint() const noexcept { return source_->endpoint(); }
     [[nodiscard]] const ServerCounters& counters() const noexcept { return counters_; }
 
     void visit(void (*visitor)(void*, const TcpStream&), void* context) const;
@@ -117,7 +145,7 @@ private:
     [[nodiscard]] bool is_over_limit(const IpAddress& peer) const noexcept;
 
     LoopCore* loop_;
-    std::unique_ptr<TcpListener> listener_;
+    std::unique_ptr<ConnectionSource> source_;
     ServerOptions options_;
     std::unique_ptr<ConnectionHandler> handler_;
     Connection* first_ = nullptr;

@@ -1,4 +1,5 @@
 #include "core/loop_core.hpp"
+#include "net/listening_socket.hpp"
 #include "net/tcp_options.hpp"
 #include <new>
 #include <tidemill/core/require.hpp>
@@ -8,7 +9,6 @@ namespace tidemill {
 
 using detail::Interest;
 using detail::PackedError;
-using detail::SocketOption;
 
 namespace detail {
 
@@ -53,21 +53,6 @@ bool is_shortage(PackedError error) noexcept {
            error == PackedError(std::errc::not_enough_memory);
 }
 
-PackedError prepare(detail::Sockets& sockets, NativeSocket socket, const Endpoint& local,
-                    const ListenOptions& options) {
-    PackedError error;
-    if (options.reuse_address) error = sockets.set_option(socket, SocketOption::reuse_address, 1);
-    if (!error && options.reuse_port)
-        error = sockets.set_option(socket, SocketOption::reuse_port, 1);
-    if (!error && local.address().is_v6())
-        error = sockets.set_option(socket, SocketOption::v6_only, options.dual_stack ? 0 : 1);
-    // Accepted sockets inherit these, which saves calls for each connection.
-    if (!error) error = detail::apply_options(sockets, socket, options.stream, true);
-    if (!error) error = sockets.bind(socket, local);
-    if (!error) error = sockets.listen(socket, options.backlog);
-    return error;
-}
-
 } // namespace
 
 // Making and closing
@@ -75,27 +60,14 @@ PackedError prepare(detail::Sockets& sockets, NativeSocket socket, const Endpoin
 Result<std::unique_ptr<TcpListener>> TcpListener::listen(EventLoop& loop, const Endpoint& local,
                                                          const ListenOptions& options) {
     detail::Sockets& sockets = loop.core().sockets();
-    const auto failed = [&](PackedError error) {
-        return failure(Error(error.code(), "listen on " + local.to_string()));
-    };
-    const detail::SocketResult opened = sockets.open(local.address(), detail::SocketKind::stream);
-    if (opened.error) return failed(opened.error);
-    PackedError error = prepare(sockets, opened.socket, local, options);
-    detail::EndpointResult bound;
-    if (!error) {
-        bound = sockets.local_endpoint(opened.socket);
-        error = bound.error;
-    }
-    if (error) {
-        sockets.close(opened.socket);
-        return failed(error);
-    }
+    const auto opened = detail::open_listening_socket(sockets, local, options);
+    if (!opened) return failure(opened.error());
     try {
         return std::unique_ptr<TcpListener>(
-            new TcpListener(loop.core(), opened.socket, bound.endpoint));
+            new TcpListener(loop.core(), opened->socket, opened->endpoint));
     } catch (const std::bad_alloc&) {
-        sockets.close(opened.socket);
-        return failed(std::errc::not_enough_memory);
+        sockets.close(opened->socket);
+        return failure(Error(std::errc::not_enough_memory, "listen on " + local.to_string()));
     }
 }
 

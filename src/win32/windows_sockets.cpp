@@ -284,6 +284,8 @@ public:
 
 } // namespace
 
+bool shared_ports_are_balanced() noexcept { return false; }
+
 Sockets& native_sockets() noexcept {
     static WindowsSockets sockets;
     return sockets;

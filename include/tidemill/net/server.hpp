@@ -109,6 +109,7 @@ public:
     [[nodiscard]] ServerCounters counters() const noexcept;
 
 private:
+    friend class PoolListener;
     explicit Server(std::shared_ptr<detail::ServerCore> core) noexcept;
     void start(std::unique_ptr<detail::ConnectionHandler> handler);
     void visit_connections(void (*visit)(void*, const TcpStream&), void* context) const;
