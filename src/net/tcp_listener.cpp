@@ -67,7 +67,8 @@ Result<std::unique_ptr<TcpListener>> TcpListener::listen(EventLoop& loop, const 
             new TcpListener(loop.core(), opened->socket, opened->endpoint));
     } catch (const std::bad_alloc&) {
         sockets.close(opened->socket);
-        return failure(Error(std::errc::not_enough_memory, "listen on " + local.to_string()));
+        return failure(Error(std::make_error_code(std::errc::not_enough_memory),
+                             "listen on " + local.to_string()));
     }
 }
 
