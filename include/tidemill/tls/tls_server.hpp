@@ -18,8 +18,8 @@ struct TlsServeOptions {
 namespace detail {
 
 /// Whom `log` is told about; asked while the connection is open, and only if somebody listens.
-[[nodiscard]] std::optional<Endpoint>
-session_peer(void (*log)(std::string_view line) noexcept, const TcpStream& peer);
+[[nodiscard]] std::optional<Endpoint> session_peer(void (*log)(std::string_view line) noexcept,
+                                                   const TcpStream& peer);
 void report_session(void (*log)(std::string_view line) noexcept,
                     const std::optional<Endpoint>& peer, const TlsStream& stream);
 
