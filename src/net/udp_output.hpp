@@ -27,7 +27,15 @@ public:
 
 private:
     using Place = UdpSendManyOperation::Place;
-    struct Call;
+    static constexpr std::size_t most_messages_per_call = 64;
+    /// One call of the system: its messages, and where each leaves its batch.
+    struct Call {
+        std::size_t count = 0;
+        std::array<OutgoingDatagram, most_messages_per_call> messages;
+        std::array<Buffer, most_messages_per_call> singles; ///< pieces of those that are no runs
+        std::array<UdpSendManyOperation*, most_messages_per_call> operations;
+        std::array<Place, most_messages_per_call> behind;
+    };
 
     [[nodiscard]] bool send_call() noexcept;
     void describe(Call& call) noexcept;
@@ -39,6 +47,7 @@ private:
     void fail_all(PackedError error) noexcept;
 
     UdpSocket& socket_;
+    Call call_{}; ///< kept, because clearing it for each call would show
     UdpSendManyOperation* first_ = nullptr;
     UdpSendManyOperation* last_ = nullptr;
     bool cuts_output_;

@@ -30,7 +30,7 @@ constexpr PackedError would_block = std::errc::operation_would_block;
 constexpr std::size_t largest_datagram_bytes = std::size_t{64} << 10;
 /// Errors in a row that are nothing to the caller, before the wait is taken up again.
 constexpr int most_ignored_errors = 64;
-constexpr std::size_t fewest_messages = 8; ///< asked for in a call
+constexpr std::size_t fewest_messages = 4; ///< asked for in a call
 
 } // namespace
 

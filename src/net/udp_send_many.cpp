@@ -16,7 +16,6 @@ using detail::PackedError;
 namespace {
 
 constexpr PackedError would_block = std::errc::operation_would_block;
-constexpr std::size_t most_messages_per_call = 64;
 /// Calls of the system in one turn, for one socket.
 constexpr int calls_per_turn = 8;
 
@@ -93,15 +92,6 @@ void UdpOutput::finish_complete() noexcept {
 
 // Sending
 
-/// One call of the system: its messages, and where each leaves its batch.
-struct UdpOutput::Call {
-    std::size_t count = 0;
-    std::array<OutgoingDatagram, most_messages_per_call> messages;
-    std::array<Buffer, most_messages_per_call> singles; ///< pieces of messages that are no runs
-    std::array<UdpSendManyOperation*, most_messages_per_call> operations;
-    std::array<Place, most_messages_per_call> behind;
-};
-
 void UdpOutput::send_some() noexcept {
     for (int i = 0; i < calls_per_turn && first_ != nullptr; ++i)
         if (!send_call()) break;
@@ -111,7 +101,8 @@ void UdpOutput::send_some() noexcept {
 
 // False if the system has no room for more.
 bool UdpOutput::send_call() noexcept {
-    Call call;
+    Call& call = call_;
+    call.count = 0;
     describe(call);
     Sockets& sockets = socket_.loop_->sockets();
     const std::span messages(call.messages.data(), call.count);
