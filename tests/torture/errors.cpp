@@ -155,7 +155,7 @@ constexpr Failure table[] = {
     {Call::set_option, "ENOPROTOOPT", E::no_protocol_option, told},
     {Call::set_option, "ENOMEM", E::not_enough_memory, told},
     {Call::set_option, "ENOBUFS", E::no_buffer_space, told},
-    {Call::option, "ENOPROTOOPT", E::no_protocol_option, told},
+    {Call::option, "ENOPROTOOPT", E::no_protocol_option, told_or_nothing}, // it has none: 0
     {Call::option, "ENOBUFS", E::no_buffer_space, told},
     // epoll_ctl(2); poll and select fail for memory or for a number that is too high
     {Call::watch_add, "ENOMEM", E::not_enough_memory, told_or_nothing},

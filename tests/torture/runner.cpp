@@ -133,11 +133,17 @@ Verdict run_once(const Scenario& scenario, const Failure& failure, unsigned ordi
                  const Plants& plants) {
     World world(plants);
     world.plan().start({failure.call, ordinal, failure.error});
-    scenario.run(world);
     Verdict verdict;
-    verdict.has_struck = world.plan().has_struck();
-    judge(world, scenario, failure, verdict.wrong);
-    world.inspect();
+    try {
+        scenario.run(world);
+        judge(world, scenario, failure, verdict.wrong);
+        verdict.has_struck = world.plan().has_struck();
+        world.inspect();
+    } catch (const std::exception& error) { // a selector that is beyond repair
+        verdict.wrong.push_back(std::string("the loop cannot go on: ") + error.what());
+        verdict.has_struck = world.plan().has_struck();
+        for (const std::string& breach : world.ledger().breaches()) verdict.wrong.push_back(breach);
+    }
     for (const std::string& sentence : world.findings()) verdict.wrong.push_back(sentence);
     return verdict;
 }

@@ -207,7 +207,7 @@ void run_graceful_close(World& world) { run_close(world, true); }
 void run_lingering_close(World& world) { run_close(world, false); }
 
 void run_accept_under_load(World& world) {
-    constexpr unsigned clients = 12;
+    constexpr unsigned clients = 6;
     ServerOptions options;
     options.max_connections_per_address = 100; // so that the peers' addresses are asked for
     std::optional<Server> server = server_in(world, options);

@@ -64,6 +64,7 @@ public:
     /// The loop, its books and the bystander after a scenario.
     void inspect();
     [[nodiscard]] const std::vector<std::error_code>& told() const noexcept { return told_; }
+    [[nodiscard]] const support::SocketLedger& ledger() const noexcept { return ledger_; }
     [[nodiscard]] bool is_incomplete() const noexcept { return is_incomplete_; }
     [[nodiscard]] const std::vector<std::string>& findings() const noexcept { return findings_; }
 
