@@ -6,6 +6,7 @@
 
 #include "sanitizers.hpp"
 
+#include <atomic>
 #include <cstdint>
 
 namespace tidemill::support {
@@ -26,6 +27,11 @@ private:
     std::uint64_t thread_start_;
     std::uint64_t process_start_;
 };
+
+/// Asked for each block that is freed, unless null or under a sanitizer; true: it keeps the block.
+/// Blocks of a stricter alignment are not told.
+using KeepFreed = bool (*)(void* block) noexcept;
+inline std::atomic<KeepFreed> keep_freed = nullptr;
 
 } // namespace tidemill::support
 
