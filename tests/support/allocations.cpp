@@ -53,6 +53,12 @@ namespace {
     return memory;
 }
 
+[[maybe_unused]] void free_or_keep(void* memory) noexcept {
+    if (memory == nullptr) return;
+    const KeepFreed keep = keep_freed.load(std::memory_order_relaxed);
+    if (keep == nullptr || !keep(memory)) std::free(memory);
+}
+
 } // namespace
 } // namespace tidemill::support
 
@@ -72,8 +78,8 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
     static_cast<void**>(aligned)[-1] = whole;
     return aligned;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { tidemill::support::free_or_keep(memory); }
+void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept {
     if (memory != nullptr) std::free(static_cast<void**>(memory)[-1]);
 }

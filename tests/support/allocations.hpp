@@ -6,6 +6,7 @@
 
 #include "sanitizers.hpp"
 
+#include <atomic>
 #include <cstdint>
 
 namespace tidemill::support {
@@ -36,6 +37,11 @@ public:
     ~FailingAllocation();
     [[nodiscard]] bool has_struck() const noexcept;
 };
+
+/// Asked for each block that is freed, unless null or under a sanitizer; true: it keeps the block.
+/// Blocks of a stricter alignment are not told.
+using KeepFreed = bool (*)(void* block) noexcept;
+inline std::atomic<KeepFreed> keep_freed = nullptr;
 
 } // namespace tidemill::support
 
