@@ -4,8 +4,8 @@
 #include "core/sockets.hpp"
 #include <array>
 #include <atomic>
+#include <future>
 #include <string>
-#include <thread>
 #include <tidemill/tidemill.hpp>
 
 using namespace tidemill;
@@ -152,14 +152,14 @@ TEST_CASE("a loop whose box is full is passed over") {
     PoolListener listener =
         or_throw(PoolListener::listen(pool, "127.0.0.1:0", {}, Spread::by_hand_over));
     std::atomic<bool> is_serving = false;
-    std::atomic<bool> is_done = false;
+    std::promise<void> done;
     int answered = 0;
     pool.run([&](PoolLoop& here) -> Task<void> {
         Server server = or_throw(listener.server_on(here));
         server.serve(echo);
         if (here.index() == 1) {
             is_serving = true;
-            while (!is_done) std::this_thread::sleep_for(1ms); // deaf: nothing leaves its box
+            CHECK(done.get_future().wait_for(20s) == std::future_status::ready); // deaf until then
             co_return;
         }
         while (!is_serving) static_cast<void>(co_await sleep(1ms));
@@ -169,7 +169,7 @@ TEST_CASE("a loop whose box is full is passed over") {
             const bool is_good = co_await is_answered(here.loop(), listener.endpoint());
             if (is_good) ++answered;
         }
-        is_done = true;
+        done.set_value();
     });
     CHECK(answered == 4);
 }

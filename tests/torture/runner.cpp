@@ -44,6 +44,9 @@ std::string objection(const World& world, const Scenario& scenario, const Failur
         return "";
     const bool is_unharmed = world.told().empty() && !world.is_incomplete();
     const bool is_told = is_told_of(world, failure.error);
+    const bool is_optional =
+        scenario.has_optional_options && failure.call == support::Call::set_option;
+    if (is_optional && is_unharmed) return "";
     switch (failure.expect) {
     case Expect::nothing: return is_unharmed ? "" : "it did harm";
     case Expect::told: return is_told ? "" : "nobody was told this error";

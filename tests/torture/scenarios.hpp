@@ -17,6 +17,8 @@ struct Scenario {
     std::string_view left_out = {};
     /// Streams are closed where nobody can be told that the end did not get through; the peer is.
     bool closes_unheard = false;
+    /// Some options only make it faster, or tell more; it does without them.
+    bool has_optional_options = false;
 };
 
 void run_connect(World& world);
