@@ -3,6 +3,9 @@
 #include "net/udp_batch_support.hpp"
 #include "support/forwarding_sockets.hpp"
 
+#include <algorithm>
+#include <vector>
+
 namespace tidemill {
 
 using namespace udp_test;
@@ -23,8 +26,8 @@ public:
         if (blocks) return {0, std::errc::operation_would_block};
         std::size_t count = 0;
         while (count < messages.size() && messages[count].segment_bytes == 0) ++count;
-        if (!refuses_runs || count == messages.size())
-            return ForwardingSockets::send_many(socket, messages);
+        if (count == messages.size()) return ForwardingSockets::send_many(socket, messages);
+        if (!refuses_runs) return send_runs(socket, messages);
         if (count > 0) return ForwardingSockets::send_many(socket, messages.first(count));
         ++refused_runs;
         return {0, refusal};
@@ -34,6 +37,28 @@ public:
     bool blocks = false;
     bool refuses_runs = false;
     std::errc refusal = std::errc::io_error;
+
+private:
+    // Where the platform cuts none, they are cut here.
+    detail::ManyResult send_runs(NativeSocket socket,
+                                 std::span<const detail::OutgoingDatagram> messages) {
+        if (real().datagram_features().cuts_output)
+            return ForwardingSockets::send_many(socket, messages);
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            std::vector<std::byte> bytes;
+            for (const Buffer& piece : messages[i].pieces)
+                bytes.insert(bytes.end(), piece.begin(), piece.end());
+            const std::size_t most = messages[i].segment_bytes;
+            const std::size_t step = most == 0 ? std::max<std::size_t>(bytes.size(), 1) : most;
+            for (std::size_t at = 0; at == 0 || at < bytes.size(); at += step) {
+                const std::size_t size = std::min(step, bytes.size() - at);
+                const Buffer segment(bytes.data() + at, size);
+                const auto sent = real().send_to(socket, segment, messages[i].to);
+                if (sent.error) return {i, sent.error};
+            }
+        }
+        return {messages.size(), {}};
+    }
 };
 
 struct WatchedPair {

@@ -18,6 +18,8 @@ struct OsFacts {
     bool has_reuse_port = true;
     /// Once a reset has come, an end that came before it may not be told any more.
     bool reset_hides_end = false;
+    /// The peer of a connection that was reset is not told any more.
+    bool reset_hides_peer = false;
     /// EventLoop::watch() takes sockets that the library has not made.
     bool watches_foreign_sockets = true;
 };

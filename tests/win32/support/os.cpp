@@ -15,6 +15,7 @@ const OsFacts& os_facts() {
             ::GetProcAddress(::GetModuleHandleW(L"ntdll.dll"), "wine_get_version") != nullptr;
         found.has_reuse_port = false;
         found.reset_hides_end = true;
+        found.reset_hides_peer = true;
         found.watches_foreign_sockets = false;
         return found;
     }();
