@@ -57,6 +57,16 @@ PackedError set_multicast_option(int socket, SocketOption option, int value) noe
     return is_v6(socket) ? set_for_v6(socket, option, value) : set_for_v4(socket, option, value);
 }
 
+// A refusal is a kernel that is too old to be asked, or a socket of the other family.
+void hear_own_groups_only([[maybe_unused]] int socket) noexcept {
+#ifdef __linux__
+    constexpr int off = 0;
+    constexpr int ipv6_multicast_all = 29; // linux/in6.h; the C library has no name for it yet
+    static_cast<void>(set(socket, IPPROTO_IP, IP_MULTICAST_ALL, off));
+    static_cast<void>(set(socket, IPPROTO_IPV6, ipv6_multicast_all, off));
+#endif
+}
+
 PackedError change_multicast_membership(int socket, const MembershipChange& change) noexcept {
     const int level = change.group.is_v4() ? IPPROTO_IP : IPPROTO_IPV6;
     if (change.source != nullptr) {

@@ -10,4 +10,8 @@ namespace tidemill::detail {
 [[nodiscard]] PackedError change_multicast_membership(int socket,
                                                       const MembershipChange& change) noexcept;
 
+/// A new datagram socket hears only groups that it joins itself. Linux would give it those of every
+/// process on the machine.
+void hear_own_groups_only(int socket) noexcept;
+
 } // namespace tidemill::detail

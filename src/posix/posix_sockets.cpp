@@ -104,7 +104,9 @@ public:
     SocketResult open(const IpAddress& family_of, SocketKind kind) override {
         const int family = family_of.is_v4() ? AF_INET : AF_INET6;
         const int type = kind == SocketKind::stream ? SOCK_STREAM : SOCK_DGRAM;
-        return adopt(::socket(family, type | kind_flags, 0));
+        const SocketResult opened = adopt(::socket(family, type | kind_flags, 0));
+        if (kind == SocketKind::datagram && !opened.error) hear_own_groups_only(opened.socket);
+        return opened;
     }
 
     PackedError bind(NativeSocket socket, const Endpoint& local) override {

@@ -1,12 +1,15 @@
 #include "torture/runner.hpp"
 
 #include "support/os.hpp"
+#include "support/sanitizers.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <filesystem>
+#include <iterator>
+#include <string_view>
 
 namespace tidemill::torture {
 
@@ -154,10 +157,28 @@ Verdict run_once(const Scenario& scenario, const Failure& failure, unsigned ordi
     return verdict;
 }
 
-// Under Wine a call that is nothing elsewhere asks another process: a sample has to do.
+/// Which runs are made: the `first` of each `stride`.
+struct Sample {
+    unsigned stride = 1;
+    unsigned first = 0;
+};
+
+// Under Wine a call that is nothing elsewhere asks another process: a sample has to do. Under a
+// sanitizer each costs several times as much, and the selectors share the runs between them.
+Sample sample_of_this_run() {
+    if (support::os_facts().is_wine) return {16, 0};
+    if (!support::under_sanitizer) return {};
+    constexpr std::string_view selectors[] = {"epoll", "poll", "select", "uv"};
+    const char* const named = std::getenv("TIDEMILL_SELECTOR");
+    const auto* const found =
+        std::find(std::begin(selectors), std::end(selectors), named == nullptr ? "" : named);
+    constexpr auto count = static_cast<unsigned>(std::size(selectors));
+    return {count, static_cast<unsigned>(found - std::begin(selectors)) % count};
+}
+
 void torture(const Scenario& scenario) {
     const char* const one = std::getenv("TIDEMILL_TORTURE");
-    const unsigned stride = support::os_facts().is_wine && one == nullptr ? 16 : 1;
+    const Sample sample = sample_of_this_run();
     unsigned position = 0;
     const FaultPlan::Counts counts = record(scenario);
     Total total;
@@ -165,7 +186,7 @@ void torture(const Scenario& scenario) {
     for (const Failure& failure : failures()) {
         if (is_left_out(scenario, failure)) continue;
         for (unsigned n = 1; n <= counts[static_cast<std::size_t>(failure.call)]; ++n)
-            if (one == nullptr ? position++ % stride == 0
+            if (one == nullptr ? position++ % sample.stride == sample.first
                                : name_of_run(scenario, failure, n) == one)
                 run_and_check(scenario, failure, n, total);
     }
