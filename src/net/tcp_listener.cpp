@@ -189,10 +189,12 @@ bool TcpListener::accept_one(NativeSocket& accepted, Endpoint* peer) noexcept {
         error = result.error;
         if (!error) {
             accepted = result.socket;
-            has_told_shortage_ = false;
             return true;
         }
-        if (error == would_block) return false;
+        if (error == would_block) {
+            has_told_shortage_ = false; // nobody waits any more
+            return false;
+        }
         if (is_shortage(error)) break;
         ++loop_->counters().accept_errors;
     }

@@ -53,7 +53,8 @@ public:
                                              const Endpoint& peer) noexcept = 0;
     /// Whether on_connection() wants to know the peer's address; asking for it costs a little.
     [[nodiscard]] virtual bool wants_peer() const noexcept = 0;
-    /// Accepting pauses for want of descriptors or memory; told once for each shortage.
+    /// Accepting pauses for want of descriptors or memory; told once for each
+    /// shortage, which lasts until nobody waits to be accepted.
     virtual void on_accept_pause(PackedError reason) noexcept = 0;
     /// The loop was destroyed, and the listener is closed.
     virtual void on_listener_gone() noexcept = 0;
@@ -68,9 +69,9 @@ protected:
 ///
 /// Errors of single connections (aborted before they were accepted, network errors) are skipped.
 /// When the process or the system is out of descriptors or memory, or 64 accepts have failed in a
-/// row for whatever reason, accepting pauses; it goes on
-/// when a descriptor of the loop is closed, or after a back-off of 50 ms, and clients meanwhile
-/// wait in the system's queue. LoopCounters::accept_pauses counts that.
+/// row for whatever reason, accepting pauses; it goes on when a descriptor of the loop is closed,
+/// or after a back-off of 50 ms, and clients meanwhile wait in the system's queue.
+/// LoopCounters::accept_pauses counts that.
 class TcpListener final : private detail::Source, private detail::TimerNode {
 public:
     /// Binds and listens; port 0 lets the system choose (see endpoint()).
@@ -132,7 +133,7 @@ private:
     detail::ConnectionSink* sink_ = nullptr;
     detail::Interest interest_ = detail::Interest::none;
     bool lacks_descriptors_ = false;
-    bool has_told_shortage_ = false; ///< to the sink; until a connection is accepted again
+    bool has_told_shortage_ = false; ///< to the sink; until nobody waits to be accepted
     bool is_paused_ = false;
     TcpListener* next_paused_ = nullptr;
 };
