@@ -111,15 +111,16 @@ def check_all(build, selector, checks):
                    MOST_BYTES_PER_IDLE_STREAM[selector])
 
 
-def main():
+def main(check):
+    """`check(build, selector, checks)`; the exit status."""
     if not counts.StraceCounter.works():
         print("skipped: strace is missing or may not trace here")
         return SKIPPED
     checks = Checks()
-    check_all(sys.argv[1], os.environ.get("TIDEMILL_SELECTOR", "epoll"), checks)
+    check(sys.argv[1], os.environ.get("TIDEMILL_SELECTOR", "epoll"), checks)
     checks.write()
     return 1 if checks.failed or not checks.lines else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(check_all))

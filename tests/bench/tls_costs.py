@@ -6,12 +6,10 @@
 TIDEMILL_SELECTOR names the selector. Exit status 77: skipped, because nothing can be traced here.
 OpenSSL's own share is what the hand-written server on OpenSSL has in the same test.
 """
-import os
 import sys
 from dataclasses import replace
 
-from costs import (AT_THE_ENDS, MOST_CALLS_PER_MESSAGE, MOST_WAITS_PER_MESSAGE, SKIPPED, Checks,
-                   split)
+from costs import AT_THE_ENDS, MOST_CALLS_PER_MESSAGE, MOST_WAITS_PER_MESSAGE, main, split
 
 from harness import counts  # noqa: E402
 from harness.servers import TLS_SERVERS, Placement  # noqa: E402
@@ -65,15 +63,5 @@ def check_all(build, selector, checks):
                        MOST_BYTES_PER_IDLE_CONNECTION[selector])
 
 
-def main():
-    if not counts.StraceCounter.works():
-        print("skipped: strace is missing or may not trace here")
-        return SKIPPED
-    checks = Checks()
-    check_all(sys.argv[1], os.environ.get("TIDEMILL_SELECTOR", "epoll"), checks)
-    checks.write()
-    return 1 if checks.failed or not checks.lines else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(check_all))
