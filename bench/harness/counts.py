@@ -39,6 +39,23 @@ def load(build, running, placement, scenario, count, prefix=()):
                       messages(count), prefix)
 
 
+@contextlib.contextmanager
+def wait_for_last_connection(pid):
+    """Does not end before the server has as few descriptors as when it began.
+
+    The client may leave before the server has closed the last connections, and what that costs
+    would be counted in the next load, or nowhere.
+    """
+    directory = f"/proc/{pid}/fd"
+    before = len(os.listdir(directory))
+    yield
+    latest = time.monotonic() + 5
+    while len(os.listdir(directory)) > before:
+        if time.monotonic() > latest:
+            raise Failed("the server keeps connections whose client has gone")
+        time.sleep(0.001)
+
+
 class PerfCounter:
     """A tracepoint of the kernel, which keeps the server in lockstep with its client.
 
@@ -104,7 +121,8 @@ class StraceCounter:
             try:
                 if not select.select([tracer.stderr], [], [], 5)[0]:
                     raise Failed("strace did not attach")
-                report = load(build, running, placement, scenario, count)
+                with wait_for_last_connection(running.pid):
+                    report = load(build, running, placement, scenario, count)
             finally:
                 tracer.send_signal(signal.SIGINT)
                 tracer.wait(timeout=10)
@@ -138,7 +156,8 @@ def count(server, build, scenario, placement, counter, most_messages=1_000_000):
         preload = os.path.abspath(os.path.join(build, "bench", "count_allocations.so"))
         environment = {"LD_PRELOAD": preload, "TIDEMILL_COUNT_FILE": file.name}
         with RunningServer(server, build, placement, environment) as running:
-            load(build, running, placement, scenario, short)
+            with wait_for_last_connection(running.pid):
+                load(build, running, placement, scenario, short)
             for wanted in (short, short + min(scenario.counted_messages, most_messages)):
                 before = allocations_of(file)
                 if before == 0:
