@@ -14,7 +14,7 @@ function(tidemill_header_self_test library)
   endforeach()
   add_library(header_self_test OBJECT ${sources})
   target_link_libraries(header_self_test PRIVATE ${library})
-  tidemill_compile(header_self_test)
+  tidemill_compile(header_self_test QUICK)
   add_test(NAME headers.compile_alone COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR}
                                               --target header_self_test)
   set_tests_properties(headers.compile_alone PROPERTIES TIMEOUT 120)

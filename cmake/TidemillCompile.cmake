@@ -44,11 +44,19 @@ include(CheckCXXCompilerFlag)
 check_cxx_compiler_flag(-fno-semantic-interposition TIDEMILL_HAS_NO_INTERPOSITION)
 set(TIDEMILL_INLINING $<$<BOOL:${TIDEMILL_HAS_NO_INTERPOSITION}>:-fno-semantic-interposition>)
 
-# tidemill_compile(<target>): compiles <target> as code of this project.
+set(TIDEMILL_QUICK_FLAGS "" CACHE STRING
+    "Further flags for what is compiled more often than it runs: tests and tools, e.g. -O0")
+
+# tidemill_compile(<target> [QUICK]): compiles <target> as code of this project.
 function(tidemill_compile target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "QUICK" "" "")
   target_compile_features(${target} PRIVATE cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(
     ${target} PRIVATE ${TIDEMILL_WARNINGS} $<$<BOOL:${TIDEMILL_WERROR}>:${TIDEMILL_FATAL_WARNINGS}>
                       ${TIDEMILL_PREFIX_MAPS} ${TIDEMILL_INLINING})
+  if(arg_QUICK)
+    separate_arguments(flags NATIVE_COMMAND "${TIDEMILL_QUICK_FLAGS}")
+    target_compile_options(${target} PRIVATE ${flags})
+  endif()
 endfunction()

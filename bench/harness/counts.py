@@ -39,21 +39,28 @@ def load(build, running, placement, scenario, count, prefix=()):
                       messages(count), prefix)
 
 
-@contextlib.contextmanager
-def wait_for_last_connection(pid):
-    """Does not end before the server has as few descriptors as when it began.
+def wait_for_last_connection(port):
+    """Returns when the server holds, and is offered, no connection any more.
 
     The client may leave before the server has closed the last connections, and what that costs
     would be counted in the next load, or nowhere.
     """
-    directory = f"/proc/{pid}/fd"
-    before = len(os.listdir(directory))
-    yield
     latest = time.monotonic() + 5
-    while len(os.listdir(directory)) > before:
+    while holds_connections(port):
         if time.monotonic() > latest:
             raise Failed("the server keeps connections whose client has gone")
         time.sleep(0.001)
+
+
+def holds_connections(port):
+    """Established ones, and those that only the client has closed."""
+    open_states = ("01", "08")
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text(encoding="ascii").splitlines()[1:]:
+            _, local, _, state = line.split()[:4]
+            if state in open_states and int(local.rsplit(":", 1)[1], 16) == port:
+                return True
+    return False
 
 
 class PerfCounter:
@@ -121,8 +128,8 @@ class StraceCounter:
             try:
                 if not select.select([tracer.stderr], [], [], 5)[0]:
                     raise Failed("strace did not attach")
-                with wait_for_last_connection(running.pid):
-                    report = load(build, running, placement, scenario, count)
+                report = load(build, running, placement, scenario, count)
+                wait_for_last_connection(running.port)
             finally:
                 tracer.send_signal(signal.SIGINT)
                 tracer.wait(timeout=10)
@@ -156,8 +163,8 @@ def count(server, build, scenario, placement, counter, most_messages=1_000_000):
         preload = os.path.abspath(os.path.join(build, "bench", "count_allocations.so"))
         environment = {"LD_PRELOAD": preload, "TIDEMILL_COUNT_FILE": file.name}
         with RunningServer(server, build, placement, environment) as running:
-            with wait_for_last_connection(running.pid):
-                load(build, running, placement, scenario, short)
+            load(build, running, placement, scenario, short)
+            wait_for_last_connection(running.port)
             for wanted in (short, short + min(scenario.counted_messages, most_messages)):
                 before = allocations_of(file)
                 if before == 0:
