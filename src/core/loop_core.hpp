@@ -151,6 +151,9 @@ public:
     [[nodiscard]] Selector& selector() noexcept { return *selector_; }
     [[nodiscard]] Inbox& inbox() noexcept { return *inbox_; }
     [[nodiscard]] LoopCounters& counters() noexcept { return counters_; }
+    /// How many exceptions unwind around the loop, for whatever a turn makes; to ask the runtime
+    /// for each of them costs more than the rest of it.
+    [[nodiscard]] std::uint8_t exceptions_around() const noexcept { return exceptions_around_; }
     [[nodiscard]] LoopCounters counted() const;
     [[nodiscard]] std::unique_ptr<LoopExtension>& extension(ExtensionSlot slot) noexcept {
         return extensions_[static_cast<std::size_t>(slot)];
@@ -255,6 +258,7 @@ private:
     Token stale_{no_slot, 0};   ///< reported by a wait although its source was gone
     std::uint64_t stale_turn_ = 0;
     unsigned uses_ = 0; ///< guards of either kind
+    std::uint8_t exceptions_around_ = 0;
     bool is_running_ = false;
     bool everybody_wants_leases_ = false; ///< some could not be noted in wanting_leases_
     LoopHost* host_ = nullptr;            ///< null: the loop runs by itself

@@ -11,7 +11,7 @@ namespace detail {
 // Connection
 
 Connection::Connection(ServerCore& server, LoopCore& loop, NativeSocket socket)
-    : TaskOwner(&loop), server_(&server), stream_(loop, socket) {}
+    : TaskOwner(&loop), server_(&server), stream_(loop, socket, InTurn{}) {}
 
 void Connection::start(ConnectionHandler& handler) noexcept {
     try {
@@ -37,7 +37,7 @@ void Connection::destroy_or_doom() noexcept {
 void Connection::child_stopped(PromiseBase& root) noexcept {
     root.destroy();
     if (server_ != nullptr) server_->ended(*this);
-    stream_.close();
+    stream_.close_in_order(); // its handler has returned
     delete this;
 }
 
@@ -51,6 +51,8 @@ void Connection::child_failed(std::exception_ptr exception) noexcept {
 ServerCore::ServerCore(EventLoop& loop, std::unique_ptr<ConnectionSource> source,
                        const ServerOptions& options)
     : loop_(&loop.core()), source_(std::move(source)), options_(options) {
+    deadlines_.set_idle_timeout(options_.idle_timeout);
+    deadlines_.set_write_stall_timeout(options_.write_stall_timeout);
     loop_->add_member(*this);
 }
 
@@ -99,8 +101,7 @@ void ServerCore::admit(NativeSocket socket, const IpAddress& peer) {
         return;
     }
     std::unique_ptr<Connection> connection = make_connection(socket, peer);
-    connection->stream().set_idle_timeout(options_.idle_timeout);
-    connection->stream().set_write_stall_timeout(options_.write_stall_timeout);
+    connection->set_deadlines(deadlines_);
     connection->next = first_;
     if (first_ != nullptr) first_->previous = connection.get();
     first_ = connection.get();

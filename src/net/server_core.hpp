@@ -30,6 +30,10 @@ public:
     void child_failed(std::exception_ptr exception) noexcept override;
     [[nodiscard]] const char* name() const noexcept override { return "server"; }
     [[nodiscard]] TcpStream& stream() noexcept { return stream_; }
+    /// Before anything waits: all of them at once.
+    void set_deadlines(const StreamDeadlines& deadlines) noexcept {
+        stream_.deadlines_ = deadlines;
+    }
 
     Connection* next = nullptr;
     Connection* previous = nullptr;
@@ -147,6 +151,7 @@ private:
     LoopCore* loop_;
     std::unique_ptr<ConnectionSource> source_;
     ServerOptions options_;
+    StreamDeadlines deadlines_; ///< what each connection begins with
     std::unique_ptr<ConnectionHandler> handler_;
     Connection* first_ = nullptr;
     ConnectionsByAddress by_address_;

@@ -158,7 +158,7 @@ void TcpListener::on_readable() noexcept {
     if (!accept_one(accepted, nullptr)) return;
     AcceptOperation& request = *waiter_;
     try {
-        request.accepted_ = TcpStream(*loop_, accepted);
+        request.accepted_ = TcpStream(*loop_, accepted, detail::InTurn{});
     } catch (const std::bad_alloc&) { // the connection is lost, and the wait goes on
         ++loop_->counters().accept_errors;
         return loop_->sockets().close_with_reset(accepted);

@@ -18,6 +18,10 @@ TcpStream::TcpStream(detail::LoopCore& loop, NativeSocket socket)
     : loop_(&loop), socket_(socket), slot_(loop.attach(*this)),
       exceptions_at_birth_(static_cast<std::uint8_t>(std::uncaught_exceptions())) {}
 
+TcpStream::TcpStream(detail::LoopCore& loop, NativeSocket socket, detail::InTurn)
+    : loop_(&loop), socket_(socket), slot_(loop.attach(*this)),
+      exceptions_at_birth_(loop.exceptions_around()) {}
+
 void TcpStream::take(TcpStream& other) noexcept {
     TIDEMILL_REQUIRE(other.reader_ == nullptr && other.writer_ == nullptr,
                      "a stream does not move while somebody waits on it");
@@ -55,10 +59,15 @@ TcpStream& TcpStream::operator=(TcpStream&& other) noexcept {
 void TcpStream::close() noexcept {
     if (!is_open()) return;
     const bool was_left_by_exception = std::uncaught_exceptions() > exceptions_at_birth_;
-    if (ends_.is_torn() || was_left_by_exception) return abort();
+    if (was_left_by_exception) return abort();
+    close_in_order();
+}
+
+void TcpStream::close_in_order() noexcept {
+    if (!is_open()) return;
     end_waiters();
-    if (ends_.is_torn()) return abort(); // a waiting write had sent a part
-    if (ends_.read_has_ended() || ends_.fatal()) return close_now();
+    if (ends_.is_torn()) return abort(); // also if a waiting write had sent a part
+    if (ends_.read_has_ended() || ends_.fatal()) return release_after_close();
     detail::Linger linger{socket_, slot_, interest_};
     detail::LingerSet* const lingering = detail::linger_set(*loop_);
     if (lingering == nullptr || !lingering->take(linger)) return abort();
@@ -77,13 +86,16 @@ void TcpStream::abort() noexcept {
 
 void TcpStream::close_now() noexcept {
     end_waiters();
+    release_after_close();
+}
+
+void TcpStream::release_after_close() noexcept {
     loop_->closing(slot_, socket_, interest_, true);
     loop_->sockets().close(socket_);
     release_socket();
 }
 
 void TcpStream::release_socket() noexcept {
-    detail::cancel_acknowledgements(loop_, *this);
     loop_->detach(slot_);
     loop_->descriptor_freed();
     socket_ = invalid_socket;

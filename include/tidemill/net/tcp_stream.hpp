@@ -18,6 +18,11 @@ namespace tidemill {
 class EventLoop;
 class ConnectOperation;
 
+namespace detail {
+class Connection;
+struct InTurn {}; ///< says that the loop's own turn is the caller
+} // namespace detail
+
 /// Movable while nothing waits on it (checked); the socket itself never moves. Thread: the loop's
 /// own.
 class TcpStream final : public Stream, private detail::TimerNode {
@@ -37,8 +42,10 @@ public:
                                                   Deadline deadline = {},
                                                   const TcpOptions& options = {}) noexcept;
 
-    /// Takes over a connected, non-blocking socket. Used by listeners.
+    /// Takes over a connected, non-blocking socket.
     TcpStream(detail::LoopCore& loop, NativeSocket socket);
+    /// The same for listeners, which run in a turn of the loop.
+    TcpStream(detail::LoopCore& loop, NativeSocket socket, detail::InTurn in_turn);
 
     void close() noexcept override;
     void abort() noexcept override;
@@ -70,6 +77,7 @@ public:
 
 private:
     friend ConnectOperation;
+    friend detail::Connection;
 
     bool start_read(detail::ReadRequest& request, detail::PromiseBase& waiter) noexcept override;
     bool start_write(detail::WriteRequest& request, detail::PromiseBase& waiter) noexcept override;
@@ -121,6 +129,8 @@ private:
     void expire_read() noexcept;
     void end_waiters() noexcept;
     void release_socket() noexcept;
+    void release_after_close() noexcept;
+    void close_in_order() noexcept;
     void close_now() noexcept;
 
     detail::LoopCore* loop_ = nullptr;
