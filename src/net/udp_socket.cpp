@@ -8,6 +8,7 @@
 #include "net/icmp_errors.hpp"
 #include "net/udp_output.hpp"
 #include "net/udp_rest.hpp"
+#include <new>
 #include <tidemill/net/udp_socket.hpp>
 
 namespace tidemill {
@@ -99,16 +100,23 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::make(EventLoop& loop, const Endpoi
     if (made.error)
         return failure(Error(made.error.code(),
                              (is_connected ? "connect udp " : "bind udp ") + to.to_string()));
-    std::unique_ptr<UdpSocket> socket(
-        new UdpSocket(core, made.socket, made.local, is_connected, options));
-    if (is_connected) socket->peer_ = to;
-    return socket;
+    try {
+        std::unique_ptr<UdpSocket> socket(
+            new UdpSocket(core, made.socket, made.local, is_connected, options));
+        if (is_connected) socket->peer_ = to;
+        return socket;
+    } catch (const std::bad_alloc&) {
+        core.sockets().close(made.socket);
+        throw;
+    }
 }
+
+// The slot comes last: what throws behind it would leave it to a socket that was never made.
 
 UdpSocket::UdpSocket(detail::LoopCore& loop, NativeSocket socket, const Endpoint& endpoint,
                      bool is_connected, const UdpOptions& options)
-    : loop_(&loop), socket_(socket), slot_(loop.attach(*this)), endpoint_(endpoint),
-      is_connected_(is_connected), has_one_address_(!endpoint.address().is_any()),
+    : loop_(&loop), socket_(socket), endpoint_(endpoint), is_connected_(is_connected),
+      has_one_address_(!endpoint.address().is_any()),
       icmp_policy_(policy_of(options, is_connected)) {
     const detail::DatagramFeatures features = loop.sockets().datagram_features();
     uses_many_per_call_ = options.many_per_call && features.many_per_call;
@@ -116,6 +124,7 @@ UdpSocket::UdpSocket(detail::LoopCore& loop, NativeSocket socket, const Endpoint
     has_error_queue_ = features.has_error_queue && icmp_policy_ == IcmpPolicy::report;
     output_ =
         std::make_unique<detail::UdpOutput>(*this, options.cuts_output && features.cuts_output);
+    slot_ = loop.attach(*this);
 }
 
 UdpSocket::~UdpSocket() { close(); }

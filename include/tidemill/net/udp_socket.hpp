@@ -163,7 +163,7 @@ private:
 
     detail::LoopCore* loop_;
     NativeSocket socket_;
-    std::uint32_t slot_;
+    std::uint32_t slot_ = 0;
     detail::UdpReceiveRequest* reader_ = nullptr;
     UdpSendOperation* writer_ = nullptr;
     std::unique_ptr<detail::UdpOutput> output_; ///< what send_many() has taken
