@@ -47,6 +47,15 @@ bool Inbox::post_foreign(Function&& closure, std::size_t limit) {
     return true;
 }
 
+void Inbox::post_notice(Notice& notice) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (selector_ == nullptr || notice.is_posted_.exchange(true)) return;
+    notice.next_ = std::exchange(notices_, &notice);
+    has_foreign_.store(true);
+    if (is_own_thread()) loop_->work_came_up();
+    wake_if_asleep();
+}
+
 // The lock is held for some nanoseconds, and being put to sleep for it costs microseconds.
 std::unique_lock<std::mutex> Inbox::lock_after_spinning() {
     constexpr int tries = 64;
@@ -81,12 +90,15 @@ bool Inbox::take_stop() noexcept {
 }
 
 void Inbox::run_closures() {
+    Notice* notices = nullptr;
     if (running_own_.empty()) running_own_.swap(own_);
     if (running_foreign_.empty() && has_foreign_.load(std::memory_order_relaxed)) {
         const std::lock_guard lock(mutex_);
         running_foreign_.swap(foreign_);
+        notices = std::exchange(notices_, nullptr);
         has_foreign_.store(false);
     }
+    run_notices(notices);
     run_all(running_own_, done_own_);
     run_all(running_foreign_, done_foreign_);
 }
@@ -99,6 +111,15 @@ void Inbox::run_all(std::vector<Function>& queue, std::size_t& done) {
     }
     queue.clear();
     done = 0;
+}
+
+// From the moment at which it is not posted any more, another thread may write the link.
+void Inbox::run_notices(Notice* first) noexcept {
+    while (first != nullptr) {
+        Notice& notice = *std::exchange(first, first->next_);
+        notice.is_posted_.store(false);
+        notice.on_notice();
+    }
 }
 
 void Inbox::use(Selector& selector, bool is_guest) noexcept {
@@ -114,6 +135,7 @@ void Inbox::close() noexcept {
         const std::lock_guard lock(mutex_);
         selector_ = nullptr;
         dropped.swap(foreign_);
+        notices_ = nullptr;
         has_foreign_.store(false);
     }
     dropped.clear();

@@ -20,6 +20,23 @@ namespace tidemill::detail {
 
 class LoopCore;
 
+/// Something to announce that needs no memory: a node of its owner's, who keeps it until the loop
+/// has run it, or is gone.
+class Notice {
+public:
+    Notice() noexcept = default;
+    Notice(const Notice&) = delete;
+    Notice& operator=(const Notice&) = delete;
+    virtual ~Notice() = default;
+    /// On the loop's thread.
+    virtual void on_notice() noexcept = 0;
+
+private:
+    friend class Inbox;
+    Notice* next_ = nullptr;
+    std::atomic<bool> is_posted_{false};
+};
+
 class Inbox : public std::enable_shared_from_this<Inbox> {
 public:
     Inbox(LoopCore& loop, Selector& selector, std::size_t limit) noexcept
@@ -30,6 +47,9 @@ public:
     bool post(Function closure);
     /// For notices whose number is limited by other means: refused only when the loop is gone.
     bool post_notice(Function closure);
+    /// The same without memory, so that it cannot fail. One that waits to be run already is run
+    /// once; notices that wait together are run in any order.
+    void post_notice(Notice& notice) noexcept;
     void stop() noexcept;
     [[nodiscard]] Remote remote() noexcept { return Remote(shared_from_this()); }
 
@@ -61,6 +81,7 @@ private:
     [[nodiscard]] std::unique_lock<std::mutex> lock_after_spinning();
     void wake_if_asleep() noexcept;
     void run_all(std::vector<Function>& queue, std::size_t& done);
+    static void run_notices(Notice* first) noexcept;
 
     LoopCore* loop_;
     Selector* selector_;    ///< guarded by mutex_ for other threads; null once the loop is gone
@@ -75,6 +96,7 @@ private:
 
     std::mutex mutex_;
     std::vector<Function> foreign_;
+    Notice* notices_ = nullptr; ///< guarded by mutex_
     std::atomic<bool> has_foreign_{false};
     std::atomic<bool> is_asleep_{false};
     std::atomic<bool> stop_requested_{false};

@@ -16,9 +16,18 @@
 namespace tidemill {
 
 struct LoopPool::State {
+    // Posted as notices: what starts and stops a loop must not fail for want of memory, nor because
+    // its box is full.
+    struct Setter final : detail::Notice {
+        explicit Setter(Event& to_set) noexcept : event(to_set) {}
+        void on_notice() noexcept override { event.set(); }
+        Event& event;
+    };
     struct Member {
         Member(LoopPool& pool, std::size_t index) : here(pool, index) {}
         PoolLoop here;
+        Setter starting{here.start_};
+        Setter stopping{here.stop_};
         std::optional<Remote> remote; ///< written once, before the loop counts as made
         std::thread thread;
     };
@@ -29,8 +38,8 @@ struct LoopPool::State {
     void wait_until_made();
     void made_one() noexcept;
     void keep_failure() noexcept;
-    void start_all(Start start, const void* with);
-    void stop_all();
+    void start_all(Start start, const void* with) noexcept;
+    void stop_all() noexcept;
     void join_all() noexcept;
 
     std::deque<Member> members; // they do not move
@@ -51,11 +60,6 @@ std::size_t usable_count(std::size_t wanted) noexcept {
     const std::size_t count =
         wanted == 0 ? std::size_t{std::thread::hardware_concurrency()} : wanted;
     return std::clamp<std::size_t>(count, 1, LoopPool::most_loops);
-}
-
-// A notice and no post: what stops a loop must not fail because its box is full.
-void set_on_its_thread(const Remote& remote, Event& event) {
-    static_cast<void>(detail::Inbox::of(remote).post_notice([&event] { event.set(); }));
 }
 
 } // namespace
@@ -111,20 +115,20 @@ void LoopPool::State::wait_until_made() {
 }
 
 // Posting is what makes `run_app` and `app` visible to the loop.
-void LoopPool::State::start_all(Start start, const void* with) {
+void LoopPool::State::start_all(Start start, const void* with) noexcept {
     run_app = start;
     app = with;
     for (Member& member : members)
-        if (member.remote) set_on_its_thread(*member.remote, member.here.start_);
+        if (member.remote) detail::Inbox::of(*member.remote).post_notice(member.starting);
 }
 
-void LoopPool::State::stop_all() {
+void LoopPool::State::stop_all() noexcept {
     {
         const std::lock_guard lock(mutex);
         if (!can_stop) return; // whoever makes the pool finds the failure, and ends it
     }
     for (Member& member : members)
-        if (member.remote) set_on_its_thread(*member.remote, member.here.stop_);
+        if (member.remote) detail::Inbox::of(*member.remote).post_notice(member.stopping);
 }
 
 void LoopPool::State::join_all() noexcept {
@@ -156,7 +160,7 @@ void LoopPool::run_all(Start start, const void* app) {
     if (state_->first_failure) std::rethrow_exception(state_->first_failure);
 }
 
-void LoopPool::stop() { state_->stop_all(); }
+void LoopPool::stop() noexcept { state_->stop_all(); }
 
 std::size_t LoopPool::size() const noexcept { return state_->members.size(); }
 

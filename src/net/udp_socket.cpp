@@ -52,13 +52,14 @@ struct Opened {
     NativeSocket socket = invalid_socket;
     Endpoint local;
     PackedError error;
+    bool follows_policy = false;
 };
 
 // Bound to `to`, or connected to it.
 Opened open(detail::Sockets& sockets, const Endpoint& to, const UdpOptions& options,
             bool is_connected) {
     const detail::SocketResult made = sockets.open(to.address(), detail::SocketKind::datagram);
-    Opened opened{made.socket, {}, made.error};
+    Opened opened{made.socket, {}, made.error, false};
     if (opened.error) return opened;
     opened.error = apply(sockets, made.socket, to.address(), options);
     if (!opened.error)
@@ -66,7 +67,8 @@ Opened open(detail::Sockets& sockets, const Endpoint& to, const UdpOptions& opti
             is_connected ? sockets.connect(made.socket, to) : sockets.bind(made.socket, to);
     // A system that cannot say which policy it follows, or tell details, works all the same.
     if (!opened.error) {
-        static_cast<void>(sockets.set_icmp_policy(made.socket, policy_of(options, is_connected)));
+        opened.follows_policy =
+            !sockets.set_icmp_policy(made.socket, policy_of(options, is_connected));
         if (options.details)
             static_cast<void>(sockets.set_option(made.socket, SocketOption::datagram_details, 1));
     }
@@ -104,6 +106,8 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::make(EventLoop& loop, const Endpoi
         std::unique_ptr<UdpSocket> socket(
             new UdpSocket(core, made.socket, made.local, is_connected, options));
         if (is_connected) socket->peer_ = to;
+        // Without a queue, refusals are told by the errors of calls, where the system tells at all.
+        if (!made.follows_policy) socket->has_error_queue_ = false;
         return socket;
     } catch (const std::bad_alloc&) {
         core.sockets().close(made.socket);

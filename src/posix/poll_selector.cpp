@@ -12,8 +12,10 @@
 #include "posix/poll_selector.hpp"
 #include "posix/waiting.hpp"
 #include "posix/waker.hpp"
+#include <algorithm>
 #include <new>
 #include <poll.h>
+#include <sys/resource.h>
 #include <utility>
 #include <vector>
 
@@ -79,8 +81,8 @@ public:
     }
 
     Result<std::size_t> wait(std::span<Event> ready, Duration timeout) override {
-        const int count =
-            ::poll(fds_.data(), static_cast<nfds_t>(fds_.size()), to_wait_ms(timeout));
+        int count = ::poll(fds_.data(), static_cast<nfds_t>(fds_.size()), to_wait_ms(timeout));
+        if (count == -1 && errno == EINVAL) count = poll_in_parts(timeout);
         if (count == -1) return failed_wait(errno);
         auto left = static_cast<std::size_t>(count);
         if (fds_[0].revents != 0) {
@@ -95,11 +97,45 @@ public:
     [[nodiscard]] const char* name() const noexcept override { return "poll"; }
 
 private:
+    static constexpr Duration longest_blind_wait = std::chrono::milliseconds(10);
     static constexpr std::uint32_t nowhere = 0; // the waker's place is no socket's
 
     [[nodiscard]] std::uint32_t place_of(NativeSocket socket) const noexcept {
         const auto index = static_cast<std::size_t>(socket); // a negative one is beyond the end
         return index < places_.size() ? places_[index] : nowhere;
+    }
+
+    // Only the kernel's limit of descriptors, lowered since they were opened, makes it refuse the
+    // array as a whole. What it takes is looked at part by part, and as nothing can wait for all
+    // parts, the wait is on the first one, the waker's, and short. As poll(2) where it fails.
+    int poll_in_parts(Duration timeout) noexcept {
+        const std::size_t limit = descriptor_limit();
+        int count = poll_all_parts(limit);
+        if (count != 0 || timeout == Duration::zero()) return count;
+        const bool is_long = timeout == forever || timeout > longest_blind_wait;
+        const std::size_t first = std::min(limit, fds_.size());
+        count = ::poll(fds_.data(), static_cast<nfds_t>(first),
+                       to_wait_ms(is_long ? longest_blind_wait : timeout));
+        return count != 0 ? count : poll_all_parts(limit);
+    }
+
+    int poll_all_parts(std::size_t limit) noexcept {
+        errno = EINVAL;
+        if (limit == 0) return -1;
+        int count = 0;
+        for (std::size_t at = 0; at < fds_.size(); at += limit) {
+            const std::size_t size = std::min(limit, fds_.size() - at);
+            const int found = ::poll(fds_.data() + at, static_cast<nfds_t>(size), 0);
+            if (found == -1) return -1;
+            count += found;
+        }
+        return count;
+    }
+
+    [[nodiscard]] static std::size_t descriptor_limit() noexcept {
+        rlimit limit{};
+        return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<std::size_t>(limit.rlim_cur)
+                                                       : 0;
     }
 
     // All that may fail happens before anything changes that the next wait could see.

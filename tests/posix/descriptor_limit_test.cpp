@@ -3,6 +3,10 @@
 #include "conformance/support/selectors.hpp"
 #include "support/os.hpp"
 
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <vector>
+
 namespace {
 
 using namespace tidemill::conformance;
@@ -39,6 +43,53 @@ TEST_CASE_TEMPLATE("a descriptor beyond the selector's limit is refused, not wri
     REQUIRE(last.get() == first_beyond_limit - 1);
     CHECK_FALSE(bool(selector->add(last.get(), Interest::write, token(3))));
     CHECK(selector.events().size() == 2);
+}
+
+/// The soft limit of descriptors, lowered while this lives.
+class LoweredLimit {
+public:
+    explicit LoweredLimit(rlim_t limit) {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+        rlimit lowered = before_;
+        lowered.rlim_cur = limit;
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &lowered) == 0);
+    }
+    LoweredLimit(const LoweredLimit&) = delete;
+    LoweredLimit& operator=(const LoweredLimit&) = delete;
+    ~LoweredLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+TEST_CASE_TEMPLATE("a limit of descriptors that is lowered under a selector costs no event", S,
+                   TIDEMILL_EVERY_SELECTOR) {
+    constexpr std::size_t count = 40;
+    std::vector<UdpPair> pairs(count);
+    const S selector;
+    for (std::size_t i = 0; i < count; ++i)
+        REQUIRE_FALSE(bool(selector->add(pairs[i].near.get(), Interest::read, token(i))));
+    for (const rlim_t limit : {rlim_t{16}, rlim_t{1}}) {
+        CAPTURE(limit);
+        const LoweredLimit lowered(limit);
+        CHECK(selector.events(tidemill::Duration::zero()).empty());
+        for (const std::size_t index : {count - 1, std::size_t{0}, count / 2}) {
+            pairs[index].far_sends("x");
+            const auto events = selector.events();
+            REQUIRE(events.size() == 1);
+            CHECK(events[0].token == token(index));
+            CHECK(events[0].readable);
+            char taken = 0;
+            CHECK(::recv(pairs[index].near.get(), &taken, 1, 0) == 1);
+            CHECK_FALSE(bool(selector->modify(pairs[index].near.get(),
+                                              Interest::read | Interest::write, token(index))));
+            CHECK(selector.events().size() == 1);
+            CHECK_FALSE(
+                bool(selector->modify(pairs[index].near.get(), Interest::read, token(index))));
+        }
+        selector->wake();
+        CHECK(selector.events().empty());
+    }
 }
 
 } // namespace

@@ -28,11 +28,20 @@ enum class Call : std::uint8_t {
     send_gathered,
     receive_from,
     send_to,
+    receive_many,
+    send_many,
+    set_icmp_policy,
+    next_icmp_report,
+    change_membership,
     shutdown_write,
     local_endpoint,
     peer_endpoint,
     set_option,
     option,
+    set_keep_alive,
+    tcp_info,
+    unacknowledged,
+    adopt_listener,
     watch_add,
     watch_modify,
     watch_remove,
@@ -43,11 +52,38 @@ inline constexpr std::size_t call_kinds = static_cast<std::size_t>(Call::count_)
 
 [[nodiscard]] constexpr std::string_view name_of(Call call) noexcept {
     constexpr std::array<std::string_view, call_kinds> names = {
-        "open",           "bind",         "listen",      "accept",         "connect",
-        "connect_result", "receive",      "receive_now", "send",           "send_now",
-        "send_gathered",  "receive_from", "send_to",     "shutdown_write", "local_endpoint",
-        "peer_endpoint",  "set_option",   "option",      "watch_add",      "watch_modify",
-        "watch_remove",   "wait"};
+        "open",
+        "bind",
+        "listen",
+        "accept",
+        "connect",
+        "connect_result",
+        "receive",
+        "receive_now",
+        "send",
+        "send_now",
+        "send_gathered",
+        "receive_from",
+        "send_to",
+        "receive_many",
+        "send_many",
+        "set_icmp_policy",
+        "next_icmp_report",
+        "change_membership",
+        "shutdown_write",
+        "local_endpoint",
+        "peer_endpoint",
+        "set_option",
+        "option",
+        "set_keep_alive",
+        "tcp_info",
+        "unacknowledged",
+        "adopt_listener",
+        "watch_add",
+        "watch_modify",
+        "watch_remove",
+        "wait",
+    };
     return names[static_cast<std::size_t>(call)];
 }
 
@@ -55,7 +91,8 @@ inline constexpr std::size_t call_kinds = static_cast<std::size_t>(Call::count_)
 struct Fault {
     Call call = Call::open;
     unsigned ordinal = 0;
-    /// None: the call is cut short. A transfer moves one byte; a wait returns with no event.
+    /// None: the call is cut short. A transfer moves one byte, a batch one message; a wait returns
+    /// with no event.
     detail::PackedError error;
 };
 

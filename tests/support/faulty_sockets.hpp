@@ -91,6 +91,35 @@ public:
         if (plan_.strikes(Call::send_to, socket)) return {0, error()};
         return ForwardingSockets::send_to(socket, bytes, peer);
     }
+    detail::ManyResult receive_many(NativeSocket socket,
+                                    std::span<detail::IncomingDatagram> into) override {
+        if (!plan_.strikes(Call::receive_many, socket))
+            return ForwardingSockets::receive_many(socket, into);
+        if (error()) return {0, error()};
+        const detail::ManyResult cut = ForwardingSockets::receive_many(socket, first_of(into));
+        tell_again(socket);
+        return cut;
+    }
+    detail::ManyResult send_many(NativeSocket socket,
+                                 std::span<const detail::OutgoingDatagram> messages) override {
+        if (!plan_.strikes(Call::send_many, socket))
+            return ForwardingSockets::send_many(socket, messages);
+        return error() ? detail::ManyResult{0, error()}
+                       : ForwardingSockets::send_many(socket, first_of(messages));
+    }
+    PackedError set_icmp_policy(NativeSocket socket, IcmpPolicy policy) override {
+        if (plan_.strikes(Call::set_icmp_policy, socket)) return error();
+        return ForwardingSockets::set_icmp_policy(socket, policy);
+    }
+    detail::IcmpResult next_icmp_report(NativeSocket socket) override {
+        if (plan_.strikes(Call::next_icmp_report, socket)) return {{}, error()};
+        return ForwardingSockets::next_icmp_report(socket);
+    }
+    PackedError change_membership(NativeSocket socket,
+                                  const detail::MembershipChange& change) override {
+        if (plan_.strikes(Call::change_membership, socket)) return error();
+        return ForwardingSockets::change_membership(socket, change);
+    }
 
     PackedError shutdown_write(NativeSocket socket) override {
         if (plan_.strikes(Call::shutdown_write, socket)) return error();
@@ -119,6 +148,23 @@ public:
     detail::OptionResult option(NativeSocket socket, detail::SocketOption option) override {
         if (plan_.strikes(Call::option, socket)) return {0, error()};
         return ForwardingSockets::option(socket, option);
+    }
+    PackedError set_keep_alive(NativeSocket socket, const detail::KeepAlive& values) override {
+        if (plan_.strikes(Call::set_keep_alive, socket)) return error();
+        return ForwardingSockets::set_keep_alive(socket, values);
+    }
+    detail::TcpInfoResult tcp_info(NativeSocket socket) override {
+        if (plan_.strikes(Call::tcp_info, socket)) return {{}, error()};
+        return ForwardingSockets::tcp_info(socket);
+    }
+    detail::Unacknowledged unacknowledged(NativeSocket socket,
+                                          const detail::Accepted& accepted) override {
+        if (plan_.strikes(Call::unacknowledged, socket)) return {0, false, 0, error()};
+        return ForwardingSockets::unacknowledged(socket, accepted);
+    }
+    PackedError adopt_listener(NativeSocket socket) override {
+        if (plan_.strikes(Call::adopt_listener, socket)) return error();
+        return ForwardingSockets::adopt_listener(socket);
     }
 
 private:

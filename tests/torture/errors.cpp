@@ -145,6 +145,43 @@ constexpr Failure table[] = {
     {Call::send_to, "ENETDOWN", E::network_down, told_or_nothing},
     {Call::send_to, "ENETUNREACH", E::network_unreachable, told_or_nothing},
     {Call::send_to, "EHOSTUNREACH", E::host_unreachable, told_or_nothing},
+    // recvmmsg(2), sendmmsg(2): as for one datagram, and fewer than were offered
+    {Call::receive_many, "CUT", none, nothing},
+    {Call::receive_many, "EAGAIN", E::operation_would_block, nothing},
+    {Call::receive_many, "ECONNREFUSED", E::connection_refused, told_or_nothing},
+    {Call::receive_many, "ENOMEM", E::not_enough_memory, told},
+    {Call::receive_many, "ENOBUFS", E::no_buffer_space, told}, // POSIX
+    {Call::receive_many, "EHOSTUNREACH", E::host_unreachable, told_or_nothing},
+    {Call::receive_many, "ENETUNREACH", E::network_unreachable, told_or_nothing},
+    {Call::receive_many, "ENETDOWN", E::network_down, told_or_nothing},
+    {Call::send_many, "CUT", none, nothing},
+    {Call::send_many, "EAGAIN", E::operation_would_block, nothing},
+    {Call::send_many, "EACCES", E::permission_denied, told_or_nothing},
+    {Call::send_many, "EPERM", E::operation_not_permitted, told_or_nothing}, // a run is cut first
+    {Call::send_many, "EMSGSIZE", E::message_size, told_or_nothing},
+    {Call::send_many, "ENOBUFS", E::no_buffer_space, told_or_nothing},
+    {Call::send_many, "ENOMEM", E::not_enough_memory, told_or_nothing},
+    {Call::send_many, "EIO", E::io_error, told_or_nothing}, // no device for the sums of a run
+    {Call::send_many, "EPIPE", E::broken_pipe, told_or_nothing},
+    {Call::send_many, "ECONNREFUSED", E::connection_refused, told_or_nothing},
+    {Call::send_many, "ENETDOWN", E::network_down, told_or_nothing},
+    {Call::send_many, "ENETUNREACH", E::network_unreachable, told_or_nothing},
+    {Call::send_many, "EHOSTUNREACH", E::host_unreachable, told_or_nothing},
+    // setsockopt(2) of IP_RECVERR; a socket that is made does without it
+    {Call::set_icmp_policy, "ENOPROTOOPT", E::no_protocol_option, told_or_nothing},
+    {Call::set_icmp_policy, "ENOMEM", E::not_enough_memory, told_or_nothing},
+    {Call::set_icmp_policy, "ENOBUFS", E::no_buffer_space, told_or_nothing}, // POSIX
+    // recvmsg(2) of the error queue: what it holds stays there, and is told with the next event
+    {Call::next_icmp_report, "EAGAIN", E::operation_would_block, nothing},
+    {Call::next_icmp_report, "EINTR", E::interrupted, nothing},
+    {Call::next_icmp_report, "ENOMEM", E::not_enough_memory, nothing},
+    {Call::next_icmp_report, "ENOBUFS", E::no_buffer_space, nothing}, // POSIX
+    // ip(7): IP_ADD_MEMBERSHIP and its kin
+    {Call::change_membership, "ENODEV", E::no_such_device, told},
+    {Call::change_membership, "EADDRINUSE", E::address_in_use, told},
+    {Call::change_membership, "EADDRNOTAVAIL", E::address_not_available, told},
+    {Call::change_membership, "ENOBUFS", E::no_buffer_space, told},
+    {Call::change_membership, "ENOMEM", E::not_enough_memory, told},
     // shutdown(2); ENOBUFS is POSIX's
     {Call::shutdown_write, "ENOTCONN", E::not_connected, told_or_reset},
     {Call::shutdown_write, "ENOBUFS", E::no_buffer_space, told_or_reset},
@@ -158,6 +195,19 @@ constexpr Failure table[] = {
     {Call::set_option, "ENOBUFS", E::no_buffer_space, told},
     {Call::option, "ENOPROTOOPT", E::no_protocol_option, told_or_nothing}, // it has none: 0
     {Call::option, "ENOBUFS", E::no_buffer_space, told},
+    {Call::set_keep_alive, "ENOPROTOOPT", E::no_protocol_option, told},
+    {Call::set_keep_alive, "ENOMEM", E::not_enough_memory, told},
+    {Call::set_keep_alive, "ENOBUFS", E::no_buffer_space, told},
+    {Call::tcp_info, "ENOPROTOOPT", E::no_protocol_option, told},
+    {Call::tcp_info, "ENOBUFS", E::no_buffer_space, told},
+    // ioctl(2) of SIOCOUTQ, getsockopt(2) of TCP_INFO
+    {Call::unacknowledged, "ENOPROTOOPT", E::no_protocol_option, told},
+    {Call::unacknowledged, "ENOBUFS", E::no_buffer_space, told},
+    {Call::unacknowledged, "ENOTCONN", E::not_connected, told},
+    // getsockopt(2) of SO_ACCEPTCONN, fcntl(2); a socket of another kind is EINVAL
+    {Call::adopt_listener, "EINVAL", E::invalid_argument, told},
+    {Call::adopt_listener, "ENOPROTOOPT", E::no_protocol_option, told},
+    {Call::adopt_listener, "ENOBUFS", E::no_buffer_space, told},
     // epoll_ctl(2); poll and select fail for memory or for a number that is too high
     {Call::watch_add, "ENOMEM", E::not_enough_memory, told_or_nothing},
     {Call::watch_add, "ENOSPC", E::no_space_on_device, told_or_nothing},

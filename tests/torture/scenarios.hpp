@@ -28,6 +28,11 @@ void run_graceful_close(World& world);
 void run_lingering_close(World& world);
 void run_accept_under_load(World& world);
 void run_datagrams(World& world);
+void run_knowledge(World& world);
+void run_adopted(World& world);
+void run_datagram_batches(World& world);
+void run_refused_datagrams(World& world);
+void run_groups(World& world);
 void run_tls(World& world);
 void run_tls_lingering_close(World& world);
 

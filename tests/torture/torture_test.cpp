@@ -25,6 +25,21 @@ TEST_CASE("accepting under load survives each of its calls failing") {
 TEST_CASE("datagrams survive each of their calls failing") {
     torture({"datagrams", run_datagrams, "connect:EINPROGRESS", false, true});
 }
+TEST_CASE("options and what the system knows of a stream survive each of their calls failing") {
+    torture({"knowledge", run_knowledge});
+}
+TEST_CASE("an adopted listener survives each of its calls failing") {
+    torture({"adopted", run_adopted});
+}
+TEST_CASE("batches of datagrams survive each of their calls failing, and fewer being taken") {
+    torture({"batches", run_datagram_batches, "connect:EINPROGRESS", false, true});
+}
+TEST_CASE("refused datagrams are told of, whichever call fails") {
+    torture({"refused", run_refused_datagrams, "connect:EINPROGRESS", false, true});
+}
+TEST_CASE("joining and leaving a group survives each of its calls failing") {
+    torture({"groups", run_groups, {}, false, true});
+}
 TEST_CASE("TLS survives each of its calls failing") { torture({"tls", run_tls}); }
 TEST_CASE("TLS that is closed by its destructor survives each of its calls failing") {
     torture({"tls-lingering", run_tls_lingering_close, {}, true});

@@ -83,8 +83,8 @@ public:
     }
 
     /// Ends the wait of each loop for stop_requested(): what follows from that is up to the
-    /// application. Any thread, any number of times, also before run(). Throws std::bad_alloc.
-    void stop();
+    /// application. Any thread, any number of times, also before run(), and without memory.
+    void stop() noexcept;
 
     [[nodiscard]] std::size_t size() const noexcept;
     /// The mailbox of a loop. Any thread.
