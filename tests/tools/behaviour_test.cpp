@@ -56,3 +56,35 @@ TEST_CASE("tables of other columns are no promises, and a document without promi
     const std::string other = "| word | meaning |\n| --- | --- |\n| chunk | a lease |\n";
     CHECK(messages(other, "") == "no rule with a test was found\n");
 }
+
+TEST_CASE("a documented rule that one selector shows is shown by all that ran") {
+    const tidy::Source document("behaviour.md", "| rule | test |\n| --- | --- |\n| r | `a` |\n");
+    const auto found = [&](const char* poll, const char* other = "b\t1\t0\n") {
+        std::string text;
+        for (const auto& one :
+             tidy::check_selectors(document, {{"net.x.epoll", "a\t2\t0\nb\t1\t0\n"},
+                                              {"net.x.poll", poll},
+                                              {"net.y.select", other},
+                                              {"net.x.select", "a\t1\t0\n"},
+                                              {"core.error", "c\t1\t0\n"}}))
+            text += one.message + "\n";
+        return text;
+    };
+    CHECK(found("a\t1\t0\n") == "");
+    CHECK(found("a\t0\t0\n") == "`a` asserted nothing on poll\n");
+    CHECK(found("b\t1\t0\n") == "`a` did not run on poll\n");
+    CHECK(found("a\t0\t0\tWine cannot\n") == "");
+    CHECK(found("a\t1\t0\n", "a\t1\t0\n") == "`a` did not run on epoll\n"
+                                             "`a` did not run on poll\n");
+}
+
+TEST_CASE("an entry that has no report of a selector is told") {
+    const tidy::Source document("behaviour.md", "| rule | test |\n| --- | --- |\n| r | `a<*>` |\n");
+    const auto findings =
+        tidy::check_selectors(document, {{"x.epoll", "a<Epoll>\t2\t0\n"}, {"y.poll", "b\t1\t0\n"}});
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].message == "`a` did not run on poll");
+    CHECK(tidy::check_selectors(document,
+                                {{"x.epoll", "a<Epoll>\t2\t0\n"}, {"x.poll", "a<Poll>\t1\t0\n"}})
+              .empty());
+}

@@ -42,10 +42,18 @@ tidy::Findings tree(const fs::path& root, const fs::path& compile_commands) {
 }
 
 tidy::Findings behaviour(const fs::path& document, const fs::path& folder) {
-    std::string reports;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-        if (entry.path().extension() == ".tsv") reports += contents_of(entry.path());
-    return tidy::check_behaviour(tidy::Source(document.string(), contents_of(document)), reports);
+    std::string all;
+    std::vector<tidy::Report> reports;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+        if (entry.path().extension() != ".tsv") continue;
+        reports.push_back({entry.path().stem().string(), contents_of(entry.path())});
+        all += reports.back().text;
+    }
+    const tidy::Source source(document.string(), contents_of(document));
+    tidy::Findings findings = tidy::check_behaviour(source, all);
+    const tidy::Findings more = tidy::check_selectors(source, reports);
+    findings.insert(findings.end(), more.begin(), more.end());
+    return findings;
 }
 
 int print(const tidy::Findings& findings) {

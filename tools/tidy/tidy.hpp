@@ -60,6 +60,17 @@ struct Rule {
 /// `reports` is the text of all report files: lines of `name TAB assertions TAB failures`.
 [[nodiscard]] Findings check_behaviour(const Source& document, std::string_view reports);
 
+/// What one entry of the test run has left, by the name of its file.
+struct Report {
+    std::string entry; ///< ends with `.SELECTOR` if it runs once for each
+    std::string text;
+};
+
+/// Checks that each documented test of an entry which runs on one selector ran, and asserted
+/// something, on every selector that any report is of. A case with a fourth column was left out
+/// for a written reason (tests/support/skips.hpp).
+[[nodiscard]] Findings check_selectors(const Source& document, const std::vector<Report>& reports);
+
 // Building blocks of the rules.
 
 [[nodiscard]] bool is_word_char(char c);
