@@ -18,7 +18,8 @@ Task<void> ask_all(World& world, Server& server) {
     options.keep_alive_idle = 30s;
     options.keep_alive_count = 3;
     {
-        auto stream = co_await TcpStream::connect(world.loop(), server.endpoint(), {}, options);
+        auto stream =
+            co_await TcpStream::connect(world.loop(), server.endpoint(), Deadline(), options);
         if (!stream) {
             world.note(stream.error());
             world.came("a connection", "");
