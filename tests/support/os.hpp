@@ -38,6 +38,10 @@ struct Polled {
 /// counts, asked for or not. The timeout is in milliseconds.
 int poll_sockets(std::span<Polled> sockets, int timeout_ms);
 
+/// How many descriptors the process has; 0 where the system does not tell, as on Windows: what
+/// Wine shows are its own.
+[[nodiscard]] std::size_t open_descriptors();
+
 /// Sends one byte of urgent data.
 void send_urgent(NativeSocket socket);
 

@@ -3,11 +3,11 @@
 //
 // The fault ends before the clients that have to be served come, so that none of them can meet it.
 #include "support/allocations.hpp"
+#include "support/os.hpp"
 
 #include <array>
 #include <atomic>
 #include <doctest/doctest.h>
-#include <filesystem>
 #include <future>
 #include <new>
 #include <optional>
@@ -38,12 +38,6 @@ Task<bool> is_answered(EventLoop& loop, Endpoint server) {
     if (!sent) co_return false;
     const auto answer = co_await stream->read(within(5s));
     co_return answer && answer->text() == "hello";
-}
-
-std::ptrdiff_t open_descriptors() {
-    std::error_code ignored;
-    return std::distance(std::filesystem::directory_iterator("/proc/self/fd", ignored),
-                         std::filesystem::directory_iterator());
 }
 
 int answered(EventLoop& loop, const Endpoint& server) {
@@ -115,13 +109,13 @@ bool hand_over(std::size_t which, std::uint64_t ordinal) {
 
 void fail_each_of(std::size_t which) {
     static_cast<void>(hand_over(which, 0)); // what is kept for the process is there
-    const std::ptrdiff_t descriptors = open_descriptors();
+    const std::size_t descriptors = support::open_descriptors();
     std::uint64_t ordinal = 1;
     while (ordinal < most_allocations && hand_over(which, ordinal)) ++ordinal;
     MESSAGE("allocations that failed: ", ordinal - 1);
     CHECK(ordinal > 5);
     CHECK(ordinal < most_allocations);
-    CHECK(open_descriptors() == descriptors);
+    CHECK(support::open_descriptors() == descriptors);
 }
 
 // Datagrams
@@ -153,7 +147,7 @@ TEST_CASE("each allocation of a UDP socket's life may fail, and nothing of it is
     for (bool has_struck = true; has_struck && ++ordinal < most_allocations;) {
         CAPTURE(ordinal);
         EventLoop loop;
-        const std::ptrdiff_t descriptors = open_descriptors();
+        const std::size_t descriptors = support::open_descriptors();
         {
             const support::FailingAllocation failing(ordinal);
             try {
@@ -163,7 +157,7 @@ TEST_CASE("each allocation of a UDP socket's life may fail, and nothing of it is
             has_struck = failing.has_struck();
         }
         CHECK(loop.counters().open_sockets == 0);
-        CHECK(open_descriptors() == descriptors);
+        CHECK(support::open_descriptors() == descriptors);
         CHECK(loop.run(is_received(loop)));
     }
     MESSAGE("allocations that failed: ", ordinal - 1);

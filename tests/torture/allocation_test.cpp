@@ -3,9 +3,9 @@
 // std::bad_alloc may leave the call that asked, or run(); it may cost the connection. It must not
 // end the process, leak a descriptor, or leave a loop behind that does not serve.
 #include "support/allocations.hpp"
+#include "support/os.hpp"
 
 #include <doctest/doctest.h>
-#include <filesystem>
 #include <new>
 #include <optional>
 #include <system_error>
@@ -58,12 +58,6 @@ bool live(EventLoop& loop) {
     return is_answered;
 }
 
-std::ptrdiff_t open_descriptors() {
-    std::error_code ignored;
-    return std::distance(std::filesystem::directory_iterator("/proc/self/fd", ignored),
-                         std::filesystem::directory_iterator());
-}
-
 struct Outcome {
     bool has_struck = false;
     bool is_closed = true; ///< the loop knows of no socket any more
@@ -93,13 +87,13 @@ Outcome live_and_fail(std::uint64_t ordinal) {
 
 // On a thread of its own, whose pools are empty: so everything is allocated anew.
 bool survives(std::uint64_t ordinal) {
-    const std::ptrdiff_t descriptors = open_descriptors();
+    const std::size_t descriptors = support::open_descriptors();
     Outcome outcome;
     std::thread([&] { outcome = live_and_fail(ordinal); }).join();
     INFO("allocation ", ordinal);
     CHECK(outcome.is_closed);
     CHECK(outcome.serves_on);
-    CHECK(open_descriptors() == descriptors);
+    CHECK(support::open_descriptors() == descriptors);
     return outcome.has_struck;
 }
 

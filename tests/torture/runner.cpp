@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <doctest/doctest.h>
-#include <filesystem>
 #include <iterator>
 #include <string_view>
 
@@ -79,15 +78,6 @@ bool is_left_out(const Scenario& scenario, const Failure& failure) {
     return name == scenario.left_out;
 }
 
-// The system's own word; 0 where it does not tell. Wine shows its own.
-std::ptrdiff_t open_descriptors() {
-    if (support::os_facts().is_windows) return 0;
-    const std::filesystem::path directory = "/proc/self/fd";
-    std::error_code ignored;
-    return std::distance(std::filesystem::directory_iterator(directory, ignored),
-                         std::filesystem::directory_iterator());
-}
-
 struct Total {
     unsigned calls = 0;
     unsigned runs = 0;
@@ -96,9 +86,9 @@ struct Total {
 
 void run_and_check(const Scenario& scenario, const Failure& failure, unsigned ordinal,
                    Total& total) {
-    const std::ptrdiff_t descriptors = open_descriptors();
+    const std::size_t descriptors = support::open_descriptors();
     Verdict verdict = run_once(scenario, failure, ordinal);
-    if (open_descriptors() != descriptors)
+    if (support::open_descriptors() != descriptors)
         verdict.wrong.emplace_back("the process has other descriptors than before");
     ++total.runs;
     total.struck += verdict.has_struck ? 1u : 0u;

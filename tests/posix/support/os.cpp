@@ -5,10 +5,12 @@
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <filesystem>
 #include <poll.h>
 #include <string>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -17,6 +19,13 @@ namespace tidemill::support {
 const OsFacts& os_facts() {
     static const OsFacts facts;
     return facts;
+}
+
+std::size_t open_descriptors() {
+    std::error_code ignored;
+    return static_cast<std::size_t>(
+        std::distance(std::filesystem::directory_iterator("/proc/self/fd", ignored),
+                      std::filesystem::directory_iterator()));
 }
 
 int poll_sockets(std::span<Polled> sockets, int timeout_ms) {

@@ -22,6 +22,8 @@ const OsFacts& os_facts() {
     return facts;
 }
 
+std::size_t open_descriptors() { return 0; }
+
 int poll_sockets(std::span<Polled> sockets, int timeout_ms) {
     std::vector<WSAPOLLFD> watched;
     for (const Polled& each : sockets) {
