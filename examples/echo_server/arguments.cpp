@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdio>
 #include <fmt/format.h>
+#include <tidemill/core/loop_pool.hpp>
 
 namespace echo_server {
 
@@ -41,6 +42,7 @@ struct Texts {
     std::string idle_timeout = "60s";
     std::string max_connections = "100000";
     std::string max_connections_per_address = "0";
+    std::string threads = "1";
     std::string icmp = "ignore";
 };
 
@@ -93,6 +95,11 @@ void add_options(CLI::App& app, Arguments& arguments, Texts& texts) {
         ->capture_default_str();
     app.add_option("--max-connections-per-address", texts.max_connections_per_address,
                    "the same for one peer address")
+        ->type_name("COUNT")
+        ->capture_default_str();
+    app.add_option("--threads", texts.threads,
+                   "event loops, each on a thread of its own, that share every address; "
+                   "1 to 1024")
         ->type_name("COUNT")
         ->capture_default_str();
     app.add_option("--icmp", texts.icmp,
@@ -205,6 +212,10 @@ std::optional<Arguments> parse_arguments(int argc, const char* const* argv) {
     if (has_tls_options && arguments.tls.empty()) refuse("options of TLS, but no --tls");
     arguments.idle_timeout = parse_timeout("--idle-timeout", texts.idle_timeout);
     arguments.max_connections = parse_limit("--max-connections", texts.max_connections);
+    arguments.threads = parse_limit("--threads", texts.threads);
+    if (arguments.threads == 0 || arguments.threads > tidemill::LoopPool::most_loops)
+        refuse(fmt::format("--threads: '{}' is not from 1 to {}", texts.threads,
+                           tidemill::LoopPool::most_loops));
     if (texts.icmp == "report") arguments.icmp = tidemill::IcmpPolicy::report;
     arguments.max_connections_per_address =
         parse_limit("--max-connections-per-address", texts.max_connections_per_address);

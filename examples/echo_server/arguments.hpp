@@ -27,6 +27,7 @@ struct Arguments {
     std::size_t max_connections = 100'000;
     std::size_t max_connections_per_address = 0;
     tidemill::IcmpPolicy icmp = tidemill::IcmpPolicy::ignore;
+    std::size_t threads = 1;
     bool prints_stats = false;
     bool reports_ends = false;
 };

@@ -23,6 +23,7 @@
 #include <tidemill/net/end_report.hpp>
 #include <tidemill/net/endpoint.hpp>
 #include <tidemill/net/pool_server.hpp>
+#include <tidemill/net/pool_udp.hpp>
 #include <tidemill/net/server.hpp>
 #include <tidemill/net/stream.hpp>
 #include <tidemill/net/tcp_info.hpp>

@@ -5,11 +5,13 @@
 // that error is all there is. Either way a receive hands the news out once, or never, by policy.
 
 #include "core/loop_core.hpp"
+#include "net/datagram_opening.hpp"
 #include "net/icmp_errors.hpp"
 #include "net/udp_output.hpp"
 #include "net/udp_rest.hpp"
 #include <new>
 #include <tidemill/net/udp_socket.hpp>
+#include <utility>
 
 namespace tidemill {
 
@@ -48,18 +50,13 @@ IcmpPolicy policy_of(const UdpOptions& options, bool is_connected) noexcept {
     return options.icmp.value_or(is_connected ? IcmpPolicy::report : IcmpPolicy::ignore);
 }
 
-struct Opened {
-    NativeSocket socket = invalid_socket;
-    Endpoint local;
-    PackedError error;
-    bool follows_policy = false;
-};
+} // namespace
 
 // Bound to `to`, or connected to it.
-Opened open(detail::Sockets& sockets, const Endpoint& to, const UdpOptions& options,
-            bool is_connected) {
+detail::OpenedDatagrams detail::open_datagram_socket(Sockets& sockets, const Endpoint& to,
+                                                     const UdpOptions& options, bool is_connected) {
     const detail::SocketResult made = sockets.open(to.address(), detail::SocketKind::datagram);
-    Opened opened{made.socket, {}, made.error, false};
+    OpenedDatagrams opened{made.socket, {}, made.error, false};
     if (opened.error) return opened;
     opened.error = apply(sockets, made.socket, to.address(), options);
     if (!opened.error)
@@ -77,11 +74,9 @@ Opened open(detail::Sockets& sockets, const Endpoint& to, const UdpOptions& opti
         opened.local = local.endpoint;
         opened.error = local.error;
     }
-    if (opened.error) sockets.close(made.socket);
+    if (opened.error) sockets.close(std::exchange(opened.socket, invalid_socket));
     return opened;
 }
-
-} // namespace
 
 // Making and closing
 
@@ -98,16 +93,14 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::connect(EventLoop& loop, const End
 Result<std::unique_ptr<UdpSocket>> UdpSocket::make(EventLoop& loop, const Endpoint& to,
                                                    const UdpOptions& options, bool is_connected) {
     detail::LoopCore& core = loop.core();
-    const Opened made = open(core.sockets(), to, options, is_connected);
+    const detail::OpenedDatagrams made =
+        detail::open_datagram_socket(core.sockets(), to, options, is_connected);
     if (made.error)
         return failure(Error(made.error.code(),
                              (is_connected ? "connect udp " : "bind udp ") + to.to_string()));
     try {
-        std::unique_ptr<UdpSocket> socket(
-            new UdpSocket(core, made.socket, made.local, is_connected, options));
+        std::unique_ptr<UdpSocket> socket(new UdpSocket(core, made, is_connected, options));
         if (is_connected) socket->peer_ = to;
-        // Without a queue, refusals are told by the errors of calls, where the system tells at all.
-        if (!made.follows_policy) socket->has_error_queue_ = false;
         return socket;
     } catch (const std::bad_alloc&) {
         core.sockets().close(made.socket);
@@ -117,15 +110,17 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::make(EventLoop& loop, const Endpoi
 
 // The slot comes last: what throws behind it would leave it to a socket that was never made.
 
-UdpSocket::UdpSocket(detail::LoopCore& loop, NativeSocket socket, const Endpoint& endpoint,
+UdpSocket::UdpSocket(detail::LoopCore& loop, const detail::OpenedDatagrams& opened,
                      bool is_connected, const UdpOptions& options)
-    : loop_(&loop), socket_(socket), endpoint_(endpoint), is_connected_(is_connected),
-      has_one_address_(!endpoint.address().is_any()),
+    : loop_(&loop), socket_(opened.socket), endpoint_(opened.local), is_connected_(is_connected),
+      has_one_address_(!opened.local.address().is_any()),
       icmp_policy_(policy_of(options, is_connected)) {
     const detail::DatagramFeatures features = loop.sockets().datagram_features();
     uses_many_per_call_ = options.many_per_call && features.many_per_call;
     may_gather_input_ = options.gathers_input && features.gathers_input;
-    has_error_queue_ = features.has_error_queue && icmp_policy_ == IcmpPolicy::report;
+    // Without a queue, refusals are told by the errors of calls, where the system tells at all.
+    has_error_queue_ =
+        features.has_error_queue && icmp_policy_ == IcmpPolicy::report && opened.follows_policy;
     output_ =
         std::make_unique<detail::UdpOutput>(*this, options.cuts_output && features.cuts_output);
     slot_ = loop.attach(*this);

@@ -20,6 +20,10 @@ namespace tidemill {
 
 class EventLoop;
 
+namespace detail {
+struct OpenedDatagrams;
+}
+
 /// Does not move: hold it where it stays. Thread: the loop's own.
 class UdpSocket final : private detail::Source {
 public:
@@ -123,9 +127,10 @@ private:
     friend UdpReceiveManyOperation;
     friend UdpSendOperation;
     friend UdpSendManyOperation;
+    friend class PoolUdp;
     struct Rest;
-    UdpSocket(detail::LoopCore& loop, NativeSocket socket, const Endpoint& endpoint,
-              bool is_connected, const UdpOptions& options);
+    UdpSocket(detail::LoopCore& loop, const detail::OpenedDatagrams& opened, bool is_connected,
+              const UdpOptions& options);
     static Result<std::unique_ptr<UdpSocket>> make(EventLoop& loop, const Endpoint& to,
                                                    const UdpOptions& options, bool is_connected);
 
