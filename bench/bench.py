@@ -19,7 +19,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from harness import store, tables, udp  # noqa: E402
+from harness import store, tables, threads, udp  # noqa: E402
 from harness.counts import find_counter  # noqa: E402
 from harness.figures import is_void, summarise_all  # noqa: E402
 from harness.measure import GROWTH, LINEAR, SCENARIOS  # noqa: E402
@@ -97,6 +97,8 @@ def show_stage(stage, data):
         show(EVERY_SCENARIO[stage].title, data)
     elif stage in udp.SCENARIOS:
         show(udp.SCENARIOS[stage].title, data)
+    elif stage in threads.SCENARIOS:
+        show(threads.SCENARIOS[stage].title, data)
     elif stage == "growth":
         for count, summaries in data.items():
             show(f"{int(count):,} active connections", summaries)

@@ -2,7 +2,7 @@
 from dataclasses import dataclass
 from typing import Optional
 
-from . import udp
+from . import threads, udp
 from .figures import OURS, growth_beyond_floor
 from .measure import SCENARIOS
 from .tls import FLOOR as FLOOR_TLS
@@ -115,5 +115,6 @@ def growth_bar(data):
 
 def bars(data):
     """data: stage -> figures."""
-    return [*cost_bars(data), *udp.bars(data, Bar), *growth_bar(data), *count_bars(data),
+    return [*cost_bars(data), *udp.bars(data, Bar), *threads.bars(data, Bar),
+            *growth_bar(data), *count_bars(data),
             *tls_bars(data), *micro_bars(data)]

@@ -3,7 +3,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from . import udp
+from . import threads, udp
 from .counts import (COUNTED, IDLE_CONNECTIONS, WARM_MESSAGES, bytes_per_idle_connection,
                      count)
 from .figures import summarise_all
@@ -18,7 +18,7 @@ from .tls import TLS_SCENARIOS
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = (*SCENARIOS, *TLS_SCENARIOS, "tls_counts", "tls_memory", "tls_flood", *udp.SCENARIOS,
-          "growth", "selectors", "counts", "memory", "micro", "compile")
+          *threads.SCENARIOS, "growth", "selectors", "counts", "memory", "micro", "compile")
 
 
 class Run:
@@ -118,6 +118,8 @@ def run_stage(run, stage):
         return run.rounds(TLS_SCENARIOS[stage])
     if stage in udp.SCENARIOS:
         return udp.run(run, stage)
+    if stage in threads.SCENARIOS:
+        return threads.run(run, stage)
     if stage == "selectors":
         return run.rounds(LINEAR)
     if stage == "growth":

@@ -1,7 +1,7 @@
 """Markdown of the figures, and the places in docs/performance.md where it goes."""
 import re
 
-from . import udp
+from . import threads, udp
 from .bars import bars
 from .figures import VOID_BELOW, is_void
 from .measure import GROWTH, LINEAR, SCENARIOS
@@ -140,6 +140,14 @@ def udp_table(data):
                             for name, row in udp.rows(data)])
 
 
+def threads_table(data):
+    def shown(value):
+        return f"{value[0]:.3f} to {value[1]:.3f}" if isinstance(value, tuple) else cell(value)
+
+    return table(threads.HEAD, [[bold_if_ours(name), *(shown(value) for value in row)]
+                                for name, row in threads.rows(data)])
+
+
 def bar_table(data):
     return table(["what", "bar", "found", ""],
                  [[bar.what, f"≤ {bar.most:g}", cell(bar.found, bar.digits), bar.verdict]
@@ -195,6 +203,7 @@ def blocks(records, machine):
         "growth": growth_table(data),
         "selectors": selector_table(data),
         "udp": udp_table(data),
+        "threads": threads_table(data),
         "micro": micro_table(data),
         "compile": compile_table(data),
         "tls": tls_table(data),
