@@ -189,12 +189,11 @@ Task<void> ManyLoops::gather_stats() {
 
 Task<void> ManyLoops::print_connections_on_request(EventLoop& loop) {
     Signals requests(loop, {Signal::user1});
-    while (co_await requests.next()) {
+    while (co_await requests.next())
         for (std::size_t i = 0; i < pool_.size(); ++i)
             static_cast<void>(pool_.post(i, [this, i] {
                 if (services_[i] != nullptr) services_[i]->print_connections();
             }));
-    }
 }
 
 void ManyLoops::run() {
