@@ -89,12 +89,13 @@ Task<void> EchoServer::serve() {
 }
 
 Task<void> EchoServer::print_stats() {
-    while (co_await sleep(std::chrono::seconds(1))) echo_server::print_stats(service_.figures());
+    while (const auto slept = co_await sleep(std::chrono::seconds(1)))
+        echo_server::print_stats(service_.figures());
 }
 
 Task<void> EchoServer::print_connections_on_request() {
     Signals requests(loop_, {Signal::user1});
-    while (co_await requests.next()) service_.print_connections();
+    while (const auto request = co_await requests.next()) service_.print_connections();
 }
 
 int run(const echo_server::Arguments& arguments) {

@@ -107,7 +107,7 @@ Task<void> give_up_at_next_signal(Signals& signals) {
 
 Task<void> reload_on_hangup(EventLoop& loop, TlsServerContext context) {
     Signals requests(loop, {Signal::hangup});
-    while (co_await requests.next()) {
+    while (const auto request = co_await requests.next()) {
         const auto reloaded = context.reload();
         log_line(reloaded ? "TLS: reloaded" : "TLS: not reloaded: " + reloaded.error().message());
     }

@@ -175,7 +175,7 @@ void ManyLoops::add_limits(Figures& figures) const {
 }
 
 Task<void> ManyLoops::gather_stats() {
-    while (co_await sleep(std::chrono::seconds(1))) {
+    while (const auto slept = co_await sleep(std::chrono::seconds(1))) {
         const auto gathering = std::make_shared<Gathering>();
         for (std::size_t i = 0; i < pool_.size(); ++i)
             static_cast<void>(pool_.post(i, [this, i, gathering] {
@@ -189,7 +189,7 @@ Task<void> ManyLoops::gather_stats() {
 
 Task<void> ManyLoops::print_connections_on_request(EventLoop& loop) {
     Signals requests(loop, {Signal::user1});
-    while (co_await requests.next())
+    while (const auto request = co_await requests.next())
         for (std::size_t i = 0; i < pool_.size(); ++i)
             static_cast<void>(pool_.post(i, [this, i] {
                 if (services_[i] != nullptr) services_[i]->print_connections();

@@ -109,5 +109,18 @@ TEST_CASE("lifetime 8: a kept chunk crosses threads") {
     CHECK(size == 4);
 }
 
+Task<void> count_naps(int& seen) {
+    while (const auto slept = co_await sleep(1ms)) ++seen;
+}
+
+TEST_CASE("lifetime 9: an await whose result has a name is resumed") {
+    LoopFixture fixture;
+    int seen = 0;
+    TaskScope scope(fixture.loop);
+    scope.spawn(count_naps(seen));
+    for (int i = 0; i < 3; ++i) fixture.advance(2ms);
+    CHECK(seen == 3);
+}
+
 } // namespace
 } // namespace tidemill

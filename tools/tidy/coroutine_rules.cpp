@@ -156,6 +156,23 @@ const char* trap_of(const Source& source, const Lambda& lambda) {
     return is_kept ? nullptr : "a capturing lambda that is a coroutine goes to spawn, at once";
 }
 
+// `if (co_await f())`, `while (!co_await f())`: the condition of which the await at `at` is a part,
+// unless it declares what it tests.
+bool is_bare_condition(std::string_view code, std::size_t at) {
+    int depth = 0;
+    for (std::size_t i = at; i-- > 0 && code[i] != ';' && code[i] != '{' && code[i] != '}';) {
+        if (code[i] == ')') ++depth;
+        const bool declares = code[i] == '=' && code[i - 1] == ' ' && code[i + 1] == ' ';
+        if (declares && depth == 0) return false;
+        if (code[i] != '(' || depth-- > 0) continue;
+        const std::size_t last = before_blanks(code, i);
+        const std::string_view word = last == npos ? "" : word_before(code, last + 1);
+        if (word == "if" || word == "while") return true;
+        depth = 0;
+    }
+    return false;
+}
+
 } // namespace
 
 void check_await_temporaries(const Source& source, Findings& findings) {
@@ -166,14 +183,11 @@ void check_await_temporaries(const Source& source, Findings& findings) {
         const bool is_declared = last != npos && word_before(source.code, last + 1) == "operator";
         if (is_declared) continue;
         check_operand(source, at + word.size(), findings);
-        // `if (!co_await f())`: GCC 12 puts the condition where the frame's resume function
-        // belongs, and the coroutine never starts or runs into nowhere.
-        std::size_t front = last;
-        while (front != npos && source.code[front] == '(')
-            front = before_blanks(source.code, front);
-        if (front != npos && source.code[front] == '!')
+        // GCC 12 may put the condition where the frame's resume function belongs, and the coroutine
+        // never starts, is never resumed, or runs into nowhere.
+        if (is_bare_condition(source.code, at))
             findings.push_back({source.path, source.line_at(at), "",
-                                "a negated co_await spoils the frame with GCC 12: name it first"});
+                                "an await as a condition spoils the frame with GCC 12: name it"});
     }
 }
 
