@@ -81,6 +81,7 @@ Task<void> EchoServer::serve() {
         background_.spawn(print_stats());
         background_.spawn(print_connections_on_request());
     }
+    service_.return_memory();
     static_cast<void>(co_await echo_server::end_requested(signals_));
     background_.spawn(echo_server::give_up_at_next_signal(signals_));
     co_await service_.drain();

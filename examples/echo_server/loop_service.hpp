@@ -40,6 +40,8 @@ public:
     void serve_tls(tidemill::Server server, const tidemill::TlsServerContext& context,
                    const std::shared_ptr<SharedLimits>& limits = nullptr);
     void serve_udp(std::unique_ptr<tidemill::UdpSocket> socket);
+    /// Gives memory back when most of many connections have gone, until drain().
+    void return_memory() { answers_.spawn(return_memory_now_and_then()); }
 
     [[nodiscard]] const std::vector<tidemill::Server>& tcp() const noexcept { return tcp_; }
     [[nodiscard]] const std::vector<tidemill::Server>& tls() const noexcept { return tls_; }
@@ -54,6 +56,7 @@ public:
 
 private:
     tidemill::Task<void> echo_datagrams(tidemill::UdpSocket& socket);
+    tidemill::Task<void> return_memory_now_and_then();
     tidemill::Task<void> finish(tidemill::Server& server);
     [[nodiscard]] bool is_own(const tidemill::Endpoint& sender) const noexcept;
 

@@ -124,6 +124,7 @@ Task<void> ManyLoops::serve(PoolLoop& here) {
     const Departure departure(departed_); // first: also if something throws
     LoopService service(here.loop());
     start(service, here);
+    service.return_memory();
     services_[here.index()] = &service;
     if (here.index() == 0) {
         co_await lead(here, service);
