@@ -17,6 +17,7 @@
 #include <cstring>
 #include <new>
 #include <tidemill/core/require.hpp>
+#include <utility>
 
 namespace tidemill {
 
@@ -132,6 +133,10 @@ bool UdpSocket::receive(detail::UdpReceiveRequest& request, bool is_announced) n
             request.set_error(static_cast<std::errc>(last_report_.error.value()));
             return true;
         }
+        if (late_error_ && !has_rest()) {
+            request.set_error(std::exchange(late_error_, {}));
+            return true;
+        }
         const PackedError error = request.take();
         loop_->counters().bytes_received += error ? 0 : request.size_bytes();
         if (!error || !meet_icmp_error(error, is_announced)) {
@@ -207,7 +212,7 @@ PackedError UdpSocket::receive_batch(ReceiveBatch& batch) noexcept {
     if (is_whole && !gathers_input_ && may_gather_input_) gather_input();
     const bool is_split = has_rest() || (gathers_input_ && !is_whole);
     const PackedError error = is_split ? split_into(batch) : receive_messages(batch);
-    if (!error) has_unread_ = false;
+    if (!error) has_unread_ = static_cast<bool>(late_error_);
     return error;
 }
 
@@ -232,9 +237,15 @@ PackedError UdpSocket::receive_messages(ReceiveBatch& batch) noexcept {
         return result.error;
     }
     batch.set_filled(result.count, has_one_address_ ? &endpoint_.address() : nullptr);
-    if (result.error && result.error != would_block)
-        static_cast<void>(meet_icmp_error(result.error, false)); // behind what has come
+    meet_late_error(result.error);
     return {};
+}
+
+// What a receive met behind the datagrams that it brought: the next one tells of it.
+void UdpSocket::meet_late_error(PackedError error) noexcept {
+    if (!error || error == would_block || meet_icmp_error(error, false)) return;
+    late_error_ = error;
+    has_unread_ = true;
 }
 
 // For batches of small messages, which could not hold what the kernel puts together.
@@ -246,7 +257,7 @@ PackedError UdpSocket::split_into(ReceiveBatch& batch) noexcept {
         const PackedError error = receive_into(room[count].memory, room[count].bytes, room[count]);
         if (error && count == 0) return error;
         if (error) {
-            if (error != would_block) static_cast<void>(meet_icmp_error(error, false));
+            meet_late_error(error);
             break;
         }
         room[count].segment_bytes = 0;

@@ -119,7 +119,7 @@ FaultPlan::Counts record(const Scenario& scenario) {
         world.inspect();
         for (const std::string& sentence : world.findings()) FAIL_CHECK(sentence);
         CHECK_FALSE(world.is_incomplete());
-        CHECK(world.told().empty());
+        for (const std::error_code& code : world.told()) FAIL_CHECK("told: " << code.message());
         for (std::size_t kind = 0; kind < least.size(); ++kind)
             least[kind] = std::min(least[kind], counts[kind]);
     }

@@ -34,6 +34,9 @@ TEST_CASE("an adopted listener survives each of its calls failing") {
 TEST_CASE("batches of datagrams survive each of their calls failing, and fewer being taken") {
     torture({"batches", run_datagram_batches, "connect:EINPROGRESS", false, true});
 }
+TEST_CASE("batches without the system's help survive each of their calls failing") {
+    torture({"unaided-batches", run_unaided_batches, "connect:EINPROGRESS", false, true});
+}
 TEST_CASE("refused datagrams are told of, whichever call fails") {
     torture({"refused", run_refused_datagrams, "connect:EINPROGRESS", false, true});
 }

@@ -149,6 +149,7 @@ private:
     [[nodiscard]] bool has_rest() const noexcept;
     void gather_input() noexcept;
     [[nodiscard]] bool meet_icmp_error(detail::PackedError error, bool is_announced) noexcept;
+    void meet_late_error(detail::PackedError error) noexcept;
     bool drain_error_queue(bool discards_rest) noexcept;
     void keep_report(const IcmpReport& report) noexcept;
     [[nodiscard]] bool is_worth_retrying(detail::PackedError error) const noexcept;
@@ -181,6 +182,7 @@ private:
     bool uses_many_per_call_;
     bool has_error_queue_ = false; ///< and the policy is to report
     bool may_gather_input_;
+    detail::PackedError late_error_;
     bool gathers_input_ = false;
     bool has_unread_ = false;   ///< the last receive found all it could take: try before waiting
     bool was_unwanted_ = false; ///< the last event met nobody who waits
