@@ -37,6 +37,7 @@ struct PoolListening {
             if (seat.listening != invalid_socket) native_sockets().close(seat.listening);
     }
     [[nodiscard]] Result<void> open(const Endpoint& address);
+    [[nodiscard]] Result<void> find_free(const Endpoint& address) const;
 
     const Spread spread;
     ListenOptions options;
@@ -45,7 +46,18 @@ struct PoolListening {
     std::atomic<bool> wants_peer{false};
 };
 
+// Sockets that share a port let any other of the same user in: a second server, started by
+// mistake, would take its part of the connections and nobody would be told.
+Result<void> PoolListening::find_free(const Endpoint& address) const {
+    if (options.reuse_port || address.port() == 0) return {};
+    const auto alone = open_listening_socket(native_sockets(), address, options);
+    if (!alone) return failure(alone.error());
+    native_sockets().close(alone->socket);
+    return {};
+}
+
 Result<void> PoolListening::open(const Endpoint& address) {
+    if (auto free = find_free(address); !free) return free;
     options.reuse_port = spread == Spread::by_kernel;
     endpoint = address;
     for (Seat& seat : seats) {

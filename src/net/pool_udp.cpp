@@ -27,6 +27,19 @@ struct PoolUdp::State {
         waiting; ///< one for each loop, if it has one that is not taken yet
 };
 
+namespace {
+
+// As a PoolListener does it: who has the address already would share it unasked.
+detail::PackedError find_free(const Endpoint& address, const UdpOptions& options) {
+    if (options.reuse_port || address.port() == 0) return {};
+    const detail::OpenedDatagrams alone =
+        detail::open_datagram_socket(detail::native_sockets(), address, options, false);
+    if (!alone.error) detail::native_sockets().close(alone.socket);
+    return alone.error;
+}
+
+} // namespace
+
 Result<PoolUdp> PoolUdp::bind(const LoopPool& pool, std::string_view address,
                               const UdpOptions& options) {
     const Result<Endpoint> endpoint = Endpoint::parse(address);
@@ -36,6 +49,8 @@ Result<PoolUdp> PoolUdp::bind(const LoopPool& pool, std::string_view address,
 
 Result<PoolUdp> PoolUdp::bind(const LoopPool& pool, const Endpoint& address,
                               const UdpOptions& options) {
+    if (const detail::PackedError error = find_free(address, options))
+        return failure(Error(error.code(), "bind udp " + address.to_string()));
     auto state = std::make_unique<State>();
     state->options = options;
     state->options.reuse_port = detail::shared_ports_are_balanced() && pool.size() > 1;

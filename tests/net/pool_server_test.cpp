@@ -176,10 +176,11 @@ TEST_CASE("a loop whose box is full is passed over") {
 
 TEST_CASE("a port that is taken is an error that names it, for a pool too") {
     const LoopPool pool(three_loops());
-    const PoolListener first =
-        or_throw(PoolListener::listen(pool, "127.0.0.1:0", {}, Spread::by_hand_over));
-    const auto second = PoolListener::listen(pool, first.endpoint(), {}, Spread::by_hand_over);
-    REQUIRE(!second);
-    CHECK(second.error() == std::errc::address_in_use);
-    CHECK(second.error().message().find(first.endpoint().to_string()) != std::string::npos);
+    for (const Spread spread : {Spread::by_hand_over, Spread::automatic}) {
+        const PoolListener first = or_throw(PoolListener::listen(pool, "127.0.0.1:0", {}, spread));
+        const auto second = PoolListener::listen(pool, first.endpoint(), {}, spread);
+        REQUIRE(!second);
+        CHECK(second.error() == std::errc::address_in_use);
+        CHECK(second.error().message().find(first.endpoint().to_string()) != std::string::npos);
+    }
 }

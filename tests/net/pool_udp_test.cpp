@@ -97,6 +97,10 @@ TEST_CASE("a UDP port that is taken is an error that names it, for a pool too") 
     REQUIRE(!second);
     CHECK(second.error() == std::errc::address_in_use);
     CHECK(second.error().message().find(first->endpoint().to_string()) != std::string::npos);
+    const PoolUdp shared = or_throw(PoolUdp::bind(pool, "127.0.0.1:0"));
+    const auto third = PoolUdp::bind(pool, shared.endpoint());
+    REQUIRE(!third);
+    CHECK(third.error() == std::errc::address_in_use);
 }
 
 TEST_CASE("UDP sockets that no loop of a pool has taken are closed with their owner") {

@@ -32,7 +32,8 @@ struct PoolListening;
 /// Destroy it after LoopPool::run(): what no loop has taken is closed then.
 class PoolListener {
 public:
-    /// Port 0 lets the system choose one, for all loops. `options.reuse_port` does not count.
+    /// Port 0 lets the system choose one, for all loops. With `options.reuse_port` servers of other
+    /// processes may share the address, too; without it a server that has it is an error.
     ///
     /// Errors: of Endpoint::parse and TcpListener::listen; `std::errc::not_supported` for
     /// Spread::by_kernel where there is no SO_REUSEPORT.

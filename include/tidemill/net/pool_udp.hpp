@@ -18,7 +18,8 @@ namespace tidemill {
 /// after LoopPool::run(): what no loop has taken is closed then.
 class PoolUdp {
 public:
-    /// Port 0 lets the system choose one, for all loops. `options.reuse_port` does not count.
+    /// Port 0 lets the system choose one, for all loops. With `options.reuse_port` sockets of other
+    /// processes may share the address, too; without it a socket that has it is an error.
     /// Errors: of Endpoint::parse and UdpSocket::bind.
     [[nodiscard]] static Result<PoolUdp> bind(const LoopPool& pool, std::string_view address,
                                               const UdpOptions& options = {});
