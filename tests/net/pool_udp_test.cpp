@@ -79,8 +79,9 @@ TEST_CASE("datagrams of many peers are all answered, each peer by the same loop 
     CHECK(with_socket == shared.sockets());
     std::set<std::string> loops;
     REQUIRE(heard.size() == peers);
-    for (const auto& [peer, answers] : heard) {
-        CAPTURE(peer);
+    for (const auto& each : heard) {
+        const std::set<std::string>& answers = each.second;
+        INFO("peer ", each.first);
         REQUIRE(answers.size() == 1);
         CHECK(answers.begin()->size() == 1); // the number of a loop, and no error
         loops.insert(*answers.begin());
