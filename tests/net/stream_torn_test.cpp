@@ -113,8 +113,11 @@ TEST_CASE_TEMPLATE("a write of which no byte had left does not tear the stream",
     Pending<Result<void>> write(pair.loop, filling(*pair.near, sent));
     std::size_t sent_before = 1;
     REQUIRE(pair.turn_until([&] { return std::exchange(sent_before, sent) == sent; }));
-    pair.advance(11s);
-    REQUIRE(pair.turn_until([&] { return write.is_done(); }));
+    // A turn without progress may not be the last word: the system moves bytes when it likes to.
+    REQUIRE(pair.turn_until([&] {
+        if (!write.is_done()) pair.clock.advance(11s);
+        return write.is_done();
+    }));
     CHECK(write->error() == Errc::deadline_expired);
     CHECK(write->error().bytes_written() == 0);
     CHECK(pair.run(reading_exactly(*pair.far, sent)) == std::string(sent, 'x'));
