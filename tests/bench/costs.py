@@ -33,7 +33,7 @@ MOST_BYTES_PER_IDLE_STREAM = {"epoll": 205, "poll": 260, "select": 260, "uv": 44
 MOST_BYTES_PER_IDLE_CONNECTION = {"epoll": 530, "poll": 640, "select": 640, "uv": 880}
 
 MESSAGES = 10_000
-CONNECTIONS = 3_000
+CONNECTIONS = 2_000
 # select has a limit, and poll looks at each of them whenever one says something.
 IDLE_CONNECTIONS = {"epoll": 5_000, "poll": 900, "select": 900, "uv": 5_000}
 SKIPPED = 77
