@@ -37,7 +37,4 @@ void run_groups(World& world);
 void run_tls(World& world);
 void run_tls_lingering_close(World& world);
 
-/// An address of the loopback interface with a port of the system's choice.
-[[nodiscard]] Endpoint any_port();
-
 } // namespace tidemill::torture

@@ -6,8 +6,6 @@
 
 namespace tidemill::torture {
 
-Endpoint any_port() { return or_throw(Endpoint::parse("127.0.0.1:0")); }
-
 namespace {
 
 constexpr std::size_t large_bytes = 40'000;

@@ -1,6 +1,7 @@
 #include "torture/world.hpp"
 
 #include <array>
+#include <random>
 #include <tidemill/net/server.hpp>
 
 namespace tidemill::torture {
@@ -12,14 +13,25 @@ constexpr auto real_ceiling = 20s;
 constexpr auto patience = 300ms; // of real time without an event: a busy machine delivers late
 constexpr int quiet_turns = 3;
 
-Endpoint loopback() { return or_throw(Endpoint::parse("127.0.0.1:0")); }
-
 } // namespace
+
+// Each call answers another address of 127/8, the whole of which is the loopback interface on Linux
+// and on Windows. What closes first keeps its address and port in TIME_WAIT for a minute: the
+// thousands of runs, with one port each, would leave the machine without a free one of 127.0.0.1.
+Endpoint any_port() {
+    constexpr unsigned per_octet = 254;
+    static const unsigned process = std::random_device()() % per_octet;
+    static unsigned calls = 0;
+    const unsigned call = calls++ % (per_octet * per_octet);
+    return or_throw(Endpoint::parse("127." + std::to_string(1 + process) + '.' +
+                                    std::to_string(1 + call / per_octet) + '.' +
+                                    std::to_string(1 + call % per_octet) + ":0"));
+}
 
 // An established connection, both ends in the same loop, whose calls no plan can strike.
 struct World::Bystander {
     explicit Bystander(World& owner) : world(owner), scope(owner.loop_, "bystander") {
-        auto listener = or_throw(TcpListener::listen(world.loop_, loopback()));
+        auto listener = or_throw(TcpListener::listen(world.loop_, any_port()));
         scope.spawn(meet(*listener));
         if (!world.turn_until([&] { return scope.empty(); })) world.find("no bystander came");
         for (const TcpStream* each : {&near, &far}) {
@@ -166,7 +178,7 @@ void World::check_books(std::size_t sockets) {
 void World::echo_afresh() {
     const std::string text = text_of(1000, 7);
     std::string got;
-    auto server = Server::listen(loop_, loopback());
+    auto server = Server::listen(loop_, any_port());
     if (!server) return find("the loop is not usable: listen failed");
     server->serve([&](Stream& stream) { return echo(*this, stream); });
     const auto ask = [&](Endpoint to) -> Task<void> {

@@ -88,6 +88,10 @@ private:
     TaskScope scope_;
 };
 
+/// An address of the loopback interface, another one with each call, and a port of the system's
+/// choice.
+[[nodiscard]] Endpoint any_port();
+
 // Conversations that scenarios are made of
 
 /// Text in which every displaced, lost or doubled byte shows.
