@@ -4,6 +4,10 @@
 // the token is the descriptor, one receive buffer. It has no limits, no deadlines and no answer to
 // a peer that does not read: it waits for it. That is what the library's promises are measured
 // against.
+//
+//     raw_epoll_echo [PORT [BUFFER_BYTES [THREADS]]]
+//
+// Each thread has a listener (SO_REUSEPORT), an epoll set and a buffer of its own.
 
 #include <array>
 #include <cerrno>
@@ -13,6 +17,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,11 +27,13 @@ namespace {
 
 constexpr int events_per_turn = 1024;
 
-int listen_on_loopback(int port) {
+// Answers with the listener; `port` becomes the one that the system chose, if it was 0.
+int listen_on_loopback(int& port, bool is_shared) {
     const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int on = 1;
     ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     ::setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (is_shared) ::setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -38,8 +45,7 @@ int listen_on_loopback(int port) {
         std::exit(1);
     }
     ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-    std::printf("listening tcp 127.0.0.1:%d\n", ntohs(address.sin_port));
-    std::fflush(stdout);
+    port = ntohs(address.sin_port);
     return listener;
 }
 
@@ -75,12 +81,14 @@ void send_all(int socket, const char* data, std::size_t size) {
     }
 }
 
-} // namespace
+struct Service {
+    int listener;
+    std::size_t buffer_bytes;
+};
 
-int main(int argc, char** argv) {
-    const int port = argc > 1 ? std::atoi(argv[1]) : 0;
-    const std::size_t buffer_bytes = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 64 * 1024;
-    const int listener = listen_on_loopback(port);
+// The function of a thread.
+void* serve(void* argument) {
+    const auto [listener, buffer_bytes] = *static_cast<const Service*>(argument);
     const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
     watch(epoll, listener);
     std::vector<char> buffer(buffer_bytes);
@@ -101,4 +109,21 @@ int main(int argc, char** argv) {
             }
         }
     }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    int port = argc > 1 ? std::atoi(argv[1]) : 0;
+    const std::size_t buffer_bytes = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 64 * 1024;
+    const std::size_t threads = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1;
+    std::vector<Service> services;
+    do services.push_back({listen_on_loopback(port, threads > 1), buffer_bytes});
+    while (services.size() < threads);
+    std::printf("listening tcp 127.0.0.1:%d\n", port);
+    std::fflush(stdout);
+    pthread_t thread{};
+    for (std::size_t i = 1; i < threads; ++i)
+        ::pthread_create(&thread, nullptr, &serve, &services[i]);
+    serve(&services.front());
 }

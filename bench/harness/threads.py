@@ -20,17 +20,24 @@ def _echo_server(name, threads):
                   ("--tcp", "127.0.0.1:{port}", "--threads", str(threads)), "epoll")
 
 
+def _hand_written(name, threads):
+    return Server(name, "bench/raw_epoll_echo", ("{port}", "65536", str(threads)))
+
+
 def _pool(name, loops, how):
     return Server(name, "bench/pool_echo", ("{port}", str(loops), how), "epoll")
 
 
 ONE = "echo_server, 1 loop"
 TWO = "echo_server, 2 loops"
+FLOOR_ONE = "hand-written, 1 thread"
+FLOOR_TWO = "hand-written, 2 threads"
 SERVERS = {
     server.name: server
     for server in (_echo_server(ONE, 1), _echo_server(TWO, 2),
                    _pool("2 loops, SO_REUSEPORT", 2, "kernel"),
-                   _pool("2 loops, hand-over", 2, "hand"))
+                   _pool("2 loops, hand-over", 2, "hand"),
+                   _hand_written(FLOOR_ONE, 1), _hand_written(FLOOR_TWO, 2))
 }
 SCENARIOS = {
     scenario.name: scenario

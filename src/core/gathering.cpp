@@ -29,4 +29,16 @@ void LoopCore::run_flushes() noexcept {
     }
 }
 
+// Whom it completes goes on at once: to resume him in the next turn would make that turn's wait ask
+// the system in vain. Who is on the ready list by then waits there as he would without a flush.
+void LoopCore::end_gathering() noexcept {
+    if (gathering_.next == &gathering_) return;
+    ReadyList waiting;
+    ready_.move_to(waiting);
+    run_flushes();
+    run_ready();
+    ready_.move_to(waiting);
+    waiting.move_to(ready_);
+}
+
 } // namespace tidemill::detail

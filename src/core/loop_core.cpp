@@ -120,7 +120,7 @@ void LoopCore::turn(Duration max_wait, bool heeds_stop) {
     run_deferred();
     after_callback("task");
     inbox_->run_closures();
-    flush_gathered();
+    end_gathering();
     after_callback("post");
     rethrow_kept();
 }

@@ -213,6 +213,7 @@ private:
     void offer_leases() noexcept;
     TIDEMILL_COLD void offer_leases_to_all() noexcept;
     void run_flushes() noexcept;
+    void end_gathering() noexcept;
     [[nodiscard]] std::int64_t coarse_now_ns() noexcept {
         return has_steady_clock_ ? steady_coarse_ns() : clock_.coarse_now().count();
     }

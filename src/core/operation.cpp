@@ -74,10 +74,10 @@ Operation& ReadyList::pop() noexcept {
 
 void ReadyList::move_to(ReadyList& other) noexcept {
     if (empty()) return;
-    other.head_.next_ = head_.next_;
-    other.head_.previous_ = head_.previous_;
-    head_.next_->previous_ = &other.head_;
+    other.head_.previous_->next_ = head_.next_;
+    head_.next_->previous_ = other.head_.previous_;
     head_.previous_->next_ = &other.head_;
+    other.head_.previous_ = head_.previous_;
     head_.next_ = &head_;
     head_.previous_ = &head_;
 }

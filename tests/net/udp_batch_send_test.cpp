@@ -101,6 +101,33 @@ TEST_CASE("batches of several tasks leave together, at the end of the turn, in t
     CHECK((got == Texts{"1", "2", "3"}));
 }
 
+TEST_CASE("who has sent a batch goes on in the turn in which it left, and nobody else goes twice") {
+    WatchedPair pair;
+    TaskScope scope(pair.loop);
+    bool has_sent = false;
+    int rounds = 0;
+    const auto send = [&]() -> Task<void> {
+        SendBatch batch;
+        REQUIRE(batch.add(std::string_view("x"), pair.near->endpoint()));
+        static_cast<void>(co_await sleep(0s)); // into the middle of a turn
+        CHECK(co_await pair.far->send_many(batch));
+        has_sent = true;
+    };
+    const auto go_round = [&]() -> Task<void> {
+        for (;;) {
+            static_cast<void>(co_await sleep(0s));
+            ++rounds;
+        }
+    };
+    scope.spawn(send);
+    scope.spawn(go_round);
+    for (int turns = 1; turns <= 3; ++turns) {
+        turn(pair.loop);
+        CHECK(has_sent);
+        CHECK(rounds == turns);
+    }
+}
+
 TEST_CASE("runs that the system will not cut are sent one by one, with the same outcome") {
     for (const std::errc refusal : {std::errc::io_error, std::errc::invalid_argument}) {
         WatchedPair pair;

@@ -93,7 +93,8 @@ TEST_CASE("endless batches of datagrams leave timers their turn") {
         turn(pair.loop);
     }
     CHECK(sends.runs >= 199);
-    CHECK(sends.most == 1); // a batch is a turn's work
+    // One that leaves before the wait, and one at the end of the turn.
+    CHECK(sends.most <= 2);
     CHECK(receives.most <= 2);
 }
 

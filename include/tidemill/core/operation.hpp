@@ -158,7 +158,7 @@ public:
     void push(Operation& operation) noexcept;
     /// Takes the first operation off; the list must not be empty.
     Operation& pop() noexcept;
-    /// Moves everything to the empty list `other`.
+    /// Moves everything to the end of `other`.
     void move_to(ReadyList& other) noexcept;
     void forget_all() noexcept;
 

@@ -82,7 +82,7 @@ public:
         return {*this, bytes.span(), deadline};
     }
     /// Sends a batch at the end of this turn of the loop, together with those of other tasks, and
-    /// resumes in the next. What the system refuses is skipped and the rest still sent; the outcome
+    /// resumes behind that. What the system refuses is skipped and the rest still sent; the outcome
     /// tells how many, and the first of them. A deadline or cancellation fails what is left.
     ///
     /// Batch and bytes are borrowed, and stay as they are, until the operation ends. Batches are
