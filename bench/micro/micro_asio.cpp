@@ -35,8 +35,8 @@ private:
 class Loop {
 public:
     Loop() : context_(1), work_(asio::make_work_guard(context_)) {}
-    void post() {
-        asio::post(context_, [this] { count(); });
+    template <class Closure> void post(Closure closure) {
+        asio::post(context_, [this, closure] { run(closure); });
     }
     void run_some() { context_.poll(); }
     void run_until(std::size_t count) {
@@ -48,7 +48,8 @@ public:
     std::size_t ran = 0;
 
 private:
-    void count() {
+    template <class Closure> void run(const Closure& closure) {
+        closure();
         if (++ran == awaited_) context_.stop();
     }
     asio::io_context context_;

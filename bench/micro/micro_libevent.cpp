@@ -44,8 +44,11 @@ public:
         event_free(wake_);
         event_base_free(base_);
     }
-    void post() {
-        queue_.push([this] { ++ran; });
+    template <class Closure> void post(Closure closure) {
+        queue_.push([this, closure] {
+            closure();
+            ++ran;
+        });
         event_active(wake_, EV_TIMEOUT, 0);
     }
     void run_some() { event_base_loop(base_, EVLOOP_NONBLOCK); }

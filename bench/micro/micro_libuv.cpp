@@ -42,8 +42,11 @@ public:
         uv_run(&loop_, UV_RUN_DEFAULT);
         uv_loop_close(&loop_);
     }
-    void post() {
-        queue_.push([this] { ++ran; });
+    template <class Closure> void post(Closure closure) {
+        queue_.push([this, closure] {
+            closure();
+            ++ran;
+        });
         uv_async_send(&wake_);
     }
     void run_some() { uv_run(&loop_, UV_RUN_NOWAIT); }

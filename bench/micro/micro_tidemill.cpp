@@ -61,8 +61,8 @@ private:
 
 class Loop {
 public:
-    void post() {
-        while (!remote_.post([this] { count(); })) std::this_thread::yield();
+    template <class Closure> void post(Closure closure) {
+        while (!remote_.post([this, closure] { run(closure); })) std::this_thread::yield();
     }
     void run_some() { loop_.run_once(0s); }
     void run_until(std::size_t count) {
@@ -72,7 +72,8 @@ public:
     std::size_t ran = 0;
 
 private:
-    void count() {
+    template <class Closure> void run(const Closure& closure) {
+        closure();
         if (++ran == awaited_) loop_.stop();
     }
     EventLoop loop_;
