@@ -52,7 +52,7 @@ void serve_and_ask(World& world, Result<Server> server) {
 
 // As a parent process would have made it; by the seam, so that the books know of it.
 Result<NativeSocket> foreign_listener(detail::Sockets& sockets) {
-    const Endpoint local = any_port();
+    const Endpoint local = fresh_address();
     const auto made = sockets.open(local.address(), detail::SocketKind::stream);
     if (made.error) return failure(made.error.code());
     detail::PackedError error = sockets.bind(made.socket, local);
@@ -64,7 +64,9 @@ Result<NativeSocket> foreign_listener(detail::Sockets& sockets) {
 
 } // namespace
 
-void run_knowledge(World& world) { serve_and_ask(world, Server::listen(world.loop(), any_port())); }
+void run_knowledge(World& world) {
+    serve_and_ask(world, Server::listen(world.loop(), fresh_address()));
+}
 
 void run_adopted(World& world) {
     detail::Sockets& sockets = world.loop().core().sockets();

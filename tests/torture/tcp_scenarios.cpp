@@ -12,7 +12,7 @@ constexpr std::size_t large_bytes = 40'000;
 
 /// A server for a scenario; none if it could not listen, which is told then.
 std::optional<Server> server_in(World& world, const ServerOptions& options = {}) {
-    auto server = Server::listen(world.loop(), any_port(), options);
+    auto server = Server::listen(world.loop(), fresh_address(), options);
     if (server) return std::move(*server);
     world.note(server.error());
     world.came("a server", "");
@@ -175,7 +175,7 @@ Task<void> ask_in_crowd(World& world, Endpoint peer, std::uint32_t number, unsig
 } // namespace
 
 void run_connect(World& world) {
-    auto listener = TcpListener::listen(world.loop(), any_port());
+    auto listener = TcpListener::listen(world.loop(), fresh_address());
     if (!listener) {
         world.note(listener.error());
         return world.came("a listener", "");

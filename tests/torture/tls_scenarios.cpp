@@ -65,7 +65,7 @@ Task<void> ask(World& world, Server& server, bool gracefully) {
 }
 
 void run(World& world, bool gracefully) {
-    auto server = Server::listen(world.loop(), any_port());
+    auto server = Server::listen(world.loop(), fresh_address());
     if (!server) {
         world.note(server.error());
         return world.came("a server", "");

@@ -18,7 +18,7 @@ constexpr int quiet_turns = 3;
 // Each call answers another address of 127/8, the whole of which is the loopback interface on Linux
 // and on Windows. What closes first keeps its address and port in TIME_WAIT for a minute: the
 // thousands of runs, with one port each, would leave the machine without a free one of 127.0.0.1.
-Endpoint any_port() {
+Endpoint fresh_address() {
     constexpr unsigned per_octet = 254;
     static const unsigned process = std::random_device()() % per_octet;
     static unsigned calls = 0;
@@ -28,10 +28,13 @@ Endpoint any_port() {
                                     std::to_string(1 + call % per_octet) + ":0"));
 }
 
+// Under Wine, answers of a UDP socket at another address of 127/8 come from 127.0.0.1.
+Endpoint any_port() { return or_throw(Endpoint::parse("127.0.0.1:0")); }
+
 // An established connection, both ends in the same loop, whose calls no plan can strike.
 struct World::Bystander {
     explicit Bystander(World& owner) : world(owner), scope(owner.loop_, "bystander") {
-        auto listener = or_throw(TcpListener::listen(world.loop_, any_port()));
+        auto listener = or_throw(TcpListener::listen(world.loop_, fresh_address()));
         scope.spawn(meet(*listener));
         if (!world.turn_until([&] { return scope.empty(); })) world.find("no bystander came");
         for (const TcpStream* each : {&near, &far}) {
@@ -178,7 +181,7 @@ void World::check_books(std::size_t sockets) {
 void World::echo_afresh() {
     const std::string text = text_of(1000, 7);
     std::string got;
-    auto server = Server::listen(loop_, any_port());
+    auto server = Server::listen(loop_, fresh_address());
     if (!server) return find("the loop is not usable: listen failed");
     server->serve([&](Stream& stream) { return echo(*this, stream); });
     const auto ask = [&](Endpoint to) -> Task<void> {

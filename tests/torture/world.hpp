@@ -88,8 +88,10 @@ private:
     TaskScope scope_;
 };
 
-/// An address of the loopback interface, another one with each call, and a port of the system's
-/// choice.
+/// For listeners: an address of the loopback interface, another one with each call, and a port of
+/// the system's choice.
+[[nodiscard]] Endpoint fresh_address();
+/// For datagrams: the loopback address and a port of the system's choice.
 [[nodiscard]] Endpoint any_port();
 
 // Conversations that scenarios are made of
