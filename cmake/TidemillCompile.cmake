@@ -60,3 +60,10 @@ function(tidemill_compile target)
     target_compile_options(${target} PRIVATE ${flags})
   endif()
 endfunction()
+
+# tidemill_compile_quickly(<source>...): sources of the calling directory that run but once,
+# such as those that read a command line, in a target that is compiled with care.
+function(tidemill_compile_quickly)
+  separate_arguments(flags NATIVE_COMMAND "${TIDEMILL_QUICK_FLAGS}")
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${flags}")
+endfunction()

@@ -41,6 +41,15 @@ function(tidemill_add_test_entry entry)
   set_property(GLOBAL APPEND PROPERTY TIDEMILL_TEST_ENTRIES ${entry})
 endfunction()
 
+# With TIDEMILL_PRECOMPILE, what nearly every test includes is read once: that halves the time which
+# the tests take to compile. Builds without it see to it that each test includes what it uses.
+function(tidemill_precompile target)
+  if(TIDEMILL_PRECOMPILE)
+    target_precompile_headers(${target} REUSE_FROM tests_precompiled)
+    target_compile_options(${target} PRIVATE -fpch-preprocess) # for ccache
+  endif()
+endfunction()
+
 function(tidemill_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "EVERY_SELECTOR;NOT_UNDER_SANITIZERS;SERIAL" ""
                         "SOURCES;LIBRARIES;SELECTOR_TYPES")
@@ -51,6 +60,7 @@ function(tidemill_test name)
   add_executable(${target} ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE tests_main ${arg_LIBRARIES})
   tidemill_compile(${target} QUICK)
+  tidemill_precompile(${target})
   if(arg_NOT_UNDER_SANITIZERS AND TIDEMILL_SANITIZE)
     return()
   endif()

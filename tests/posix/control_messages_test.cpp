@@ -13,10 +13,10 @@
 namespace tidemill {
 namespace {
 
-using Bytes = std::vector<std::byte>;
+using ByteVector = std::vector<std::byte>;
 
 // Appends one message; its length may be a lie.
-void append(Bytes& control, int level, int type, const void* payload, std::size_t size) {
+void append(ByteVector& control, int level, int type, const void* payload, std::size_t size) {
     const std::size_t at = control.size();
     control.resize(at + CMSG_SPACE(size));
     cmsghdr header{};
@@ -41,7 +41,7 @@ TEST_CASE("own address, interface, mark and size of segments are read, in any or
     where.ipi_addr.s_addr = htonl(0x7f000005);
     const unsigned char tos = 0xb9; // the upper six bits are none of it
     const int segment = 1200;
-    Bytes control;
+    ByteVector control;
     append(control, IPPROTO_UDP, UDP_GRO, &segment, sizeof segment);
     append(control, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
     append(control, IPPROTO_IP, IP_PKTINFO, &where, sizeof where);
@@ -54,18 +54,18 @@ TEST_CASE("own address, interface, mark and size of segments are read, in any or
 
 TEST_CASE("messages that are cut, lie about their length or are unknown are passed over") {
     const int mark = 3;
-    Bytes whole;
+    ByteVector whole;
     append(whole, IPPROTO_IPV6, IPV6_TCLASS, &mark, sizeof mark);
     CHECK(read(whole).ecn == Ecn::congested);
     for (std::size_t size = 0; size < CMSG_LEN(1); ++size)
         CHECK(read(std::span(whole).first(size)).ecn == Ecn::not_capable);
     for (const std::size_t length : {std::size_t{0}, std::size_t{1}, std::size_t{15},
                                      whole.size() + 1, ~std::size_t{0}, ~std::size_t{0} / 2}) {
-        Bytes lying = whole;
+        ByteVector lying = whole;
         std::memcpy(lying.data(), &length, sizeof length); // cmsg_len comes first
         CHECK(read(lying).ecn == Ecn::not_capable);
     }
-    Bytes unknown;
+    ByteVector unknown;
     append(unknown, 12345, 678, &mark, sizeof mark);
     append(unknown, IPPROTO_IPV6, IPV6_TCLASS, &mark, sizeof mark);
     CHECK(read(unknown).ecn == Ecn::congested);
@@ -75,7 +75,7 @@ TEST_CASE("any bytes at all are taken by both parsers") {
     std::mt19937 random(7);
     int queued = 0;
     for (int round = 0; round < 100'000; ++round) {
-        Bytes control(random() % 96);
+        ByteVector control(random() % 96);
         for (std::byte& each : control) each = static_cast<std::byte>(random());
         // Plausible headers, so that the payloads are reached as well.
         if (control.size() >= sizeof(cmsghdr)) {

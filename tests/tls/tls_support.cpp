@@ -8,6 +8,10 @@
 
 namespace tidemill::support {
 
+std::string certificate_file(std::string_view name) {
+    return std::string(TIDEMILL_TEST_CERTIFICATES "/") + std::string(name);
+}
+
 std::string read_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     REQUIRE(file);

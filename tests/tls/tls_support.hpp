@@ -13,9 +13,7 @@
 namespace tidemill::support {
 
 /// A file that tests/data/make_certificates has made.
-[[nodiscard]] inline std::string certificate_file(std::string_view name) {
-    return std::string(TIDEMILL_TEST_CERTIFICATES "/") + std::string(name);
-}
+[[nodiscard]] std::string certificate_file(std::string_view name);
 [[nodiscard]] std::string read_file(const std::string& path);
 
 /// Replaces OpenSSL's source of randomness by one that says the same after each seed(), for as long
