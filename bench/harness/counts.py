@@ -19,7 +19,7 @@ from .measure import SCENARIOS, run_client
 from .rounds import alone
 from .servers import IDLE_STREAMS, Failed, RunningServer
 
-WARM_MESSAGES = 2_000
+WARM_MESSAGES = 1_000
 COUNTED = ("echo50", "stream", "connect")  # scenarios
 LONGEST_SECONDS = 60
 IDLE_CONNECTIONS = 10_000

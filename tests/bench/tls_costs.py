@@ -15,8 +15,8 @@ from harness import counts  # noqa: E402
 from harness.servers import TLS_SERVERS, Placement  # noqa: E402
 from harness.tls import FLOOR, OURS, TLS_SCENARIOS  # noqa: E402
 
-MESSAGES = 4_000
-LARGE_MESSAGES = 1_000
+MESSAGES = 2_000
+LARGE_MESSAGES = 400
 SENDS = ("sendto", "sendmsg", "write", "writev")
 RECEIVES = ("recvfrom", "recvmsg", "read", "readv")
 IDLE_CONNECTIONS = 800  # select has a limit
