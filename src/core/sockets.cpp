@@ -34,6 +34,8 @@ Unacknowledged Sockets::unacknowledged(NativeSocket, const Accepted&) {
 }
 
 PackedError Sockets::adopt_listener(NativeSocket) { return Errc::not_supported; }
+PackedError Sockets::adopt_datagrams(NativeSocket) { return Errc::not_supported; }
+
 namespace {
 
 void set_received(IncomingDatagram& datagram, const DatagramResult& came) noexcept {

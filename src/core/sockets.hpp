@@ -199,6 +199,10 @@ public:
     /// Makes a listening TCP socket of somebody else like one of ours: non-blocking, not inherited.
     /// `std::errc::invalid_argument` if it is no such thing.
     virtual PackedError adopt_listener(NativeSocket socket);
+    /// The same for a bound UDP socket. `std::errc::wrong_protocol_type` if it is none,
+    /// `address_family_not_supported` if not of IPv4 or IPv6, `invalid_argument` if not bound; it
+    /// is then as it was.
+    virtual PackedError adopt_datagrams(NativeSocket socket);
 
 private:
     PackedError last_error_;

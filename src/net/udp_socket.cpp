@@ -25,17 +25,20 @@ constexpr PackedError would_block = std::errc::operation_would_block;
 /// Entries of the error queue that are read in one go.
 constexpr int most_queued_errors = 64;
 
-PackedError apply(detail::Sockets& sockets, NativeSocket socket, const IpAddress& family_of,
+// Those that come before binding are for a socket that is not bound yet, and `family` is its; null:
+// they were its maker's choice.
+PackedError apply(detail::Sockets& sockets, NativeSocket socket, const IpAddress* family,
                   const UdpOptions& options) {
+    const bool is_unbound = family != nullptr;
     struct {
         SocketOption option;
         int value;
         bool is_wanted;
     } const wanted[] = {
-        {SocketOption::reuse_address, 1, options.reuse_address},
-        {SocketOption::reuse_port, 1, options.reuse_port},
+        {SocketOption::reuse_address, 1, is_unbound && options.reuse_address},
+        {SocketOption::reuse_port, 1, is_unbound && options.reuse_port},
         {SocketOption::broadcast, 1, options.broadcast},
-        {SocketOption::v6_only, options.dual_stack ? 0 : 1, family_of.is_v6()},
+        {SocketOption::v6_only, options.dual_stack ? 0 : 1, is_unbound && family->is_v6()},
         {SocketOption::receive_buffer, options.receive_buffer_bytes,
          options.receive_buffer_bytes > 0},
         {SocketOption::send_buffer, options.send_buffer_bytes, options.send_buffer_bytes > 0},
@@ -50,25 +53,49 @@ IcmpPolicy policy_of(const UdpOptions& options, bool is_connected) noexcept {
     return options.icmp.value_or(is_connected ? IcmpPolicy::report : IcmpPolicy::ignore);
 }
 
+// A system that cannot say which policy it follows, or tell details, works all the same.
+void ask_for_news(detail::Sockets& sockets, const UdpOptions& options, bool is_connected,
+                  detail::OpenedDatagrams& opened) {
+    opened.follows_policy =
+        !sockets.set_icmp_policy(opened.socket, policy_of(options, is_connected));
+    if (options.details)
+        static_cast<void>(sockets.set_option(opened.socket, SocketOption::datagram_details, 1));
+}
+
+PackedError find_endpoints(detail::Sockets& sockets, detail::OpenedDatagrams& adopted) {
+    const detail::EndpointResult local = sockets.local_endpoint(adopted.socket);
+    adopted.local = local.endpoint;
+    if (local.error) return local.error;
+    const detail::EndpointResult peer = sockets.peer_endpoint(adopted.socket);
+    if (peer.error == PackedError(std::errc::not_connected)) return {};
+    adopted.peer = peer.endpoint;
+    return peer.error;
+}
+
+// What the kernel puts together from the start has to be taken apart, wanted or not.
+PackedError find_gathering(detail::Sockets& sockets, detail::OpenedDatagrams& adopted) {
+    if (!sockets.datagram_features().gathers_input) return {};
+    const auto [value, error] = sockets.option(adopted.socket, SocketOption::gather_input);
+    adopted.gathers_input = value != 0;
+    return error == PackedError(std::errc::no_protocol_option) ? PackedError() : error;
+}
+
 } // namespace
 
 // Bound to `to`, or connected to it.
 detail::OpenedDatagrams detail::open_datagram_socket(Sockets& sockets, const Endpoint& to,
                                                      const UdpOptions& options, bool is_connected) {
     const detail::SocketResult made = sockets.open(to.address(), detail::SocketKind::datagram);
-    OpenedDatagrams opened{made.socket, {}, made.error, false};
+    OpenedDatagrams opened;
+    opened.socket = made.socket;
+    opened.error = made.error;
+    if (is_connected) opened.peer = to;
     if (opened.error) return opened;
-    opened.error = apply(sockets, made.socket, to.address(), options);
+    opened.error = apply(sockets, made.socket, &to.address(), options);
     if (!opened.error)
         opened.error =
             is_connected ? sockets.connect(made.socket, to) : sockets.bind(made.socket, to);
-    // A system that cannot say which policy it follows, or tell details, works all the same.
-    if (!opened.error) {
-        opened.follows_policy =
-            !sockets.set_icmp_policy(made.socket, policy_of(options, is_connected));
-        if (options.details)
-            static_cast<void>(sockets.set_option(made.socket, SocketOption::datagram_details, 1));
-    }
+    if (!opened.error) ask_for_news(sockets, options, is_connected, opened);
     if (!opened.error) {
         const detail::EndpointResult local = sockets.local_endpoint(made.socket);
         opened.local = local.endpoint;
@@ -76,6 +103,18 @@ detail::OpenedDatagrams detail::open_datagram_socket(Sockets& sockets, const End
     }
     if (opened.error) sockets.close(std::exchange(opened.socket, invalid_socket));
     return opened;
+}
+
+detail::OpenedDatagrams detail::adopt_datagram_socket(Sockets& sockets, NativeSocket socket,
+                                                      const UdpOptions& options) {
+    OpenedDatagrams adopted;
+    adopted.socket = socket;
+    adopted.error = sockets.adopt_datagrams(socket);
+    if (!adopted.error) adopted.error = apply(sockets, socket, nullptr, options);
+    if (!adopted.error) adopted.error = find_endpoints(sockets, adopted);
+    if (!adopted.error) adopted.error = find_gathering(sockets, adopted);
+    if (!adopted.error) ask_for_news(sockets, options, adopted.peer != Endpoint(), adopted);
+    return adopted;
 }
 
 // Making and closing
@@ -99,20 +138,28 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::make(EventLoop& loop, const Endpoi
         return failure(Error(made.error.code(),
                              (is_connected ? "connect udp " : "bind udp ") + to.to_string()));
     try {
-        std::unique_ptr<UdpSocket> socket(new UdpSocket(core, made, is_connected, options));
-        if (is_connected) socket->peer_ = to;
-        return socket;
+        return std::unique_ptr<UdpSocket>(new UdpSocket(core, made, is_connected, options));
     } catch (const std::bad_alloc&) {
         core.sockets().close(made.socket);
         throw;
     }
 }
 
+Result<std::unique_ptr<UdpSocket>> UdpSocket::adopt(EventLoop& loop, NativeSocket socket,
+                                                    const UdpOptions& options) {
+    detail::LoopCore& core = loop.core();
+    const auto adopted = detail::adopt_datagram_socket(core.sockets(), socket, options);
+    if (adopted.error) return failure(Error(adopted.error.code(), "adopt a UDP socket"));
+    return std::unique_ptr<UdpSocket>(
+        new UdpSocket(core, adopted, adopted.peer != Endpoint(), options));
+}
+
 // The slot comes last: what throws behind it would leave it to a socket that was never made.
 
 UdpSocket::UdpSocket(detail::LoopCore& loop, const detail::OpenedDatagrams& opened,
                      bool is_connected, const UdpOptions& options)
-    : loop_(&loop), socket_(opened.socket), endpoint_(opened.local), is_connected_(is_connected),
+    : loop_(&loop), socket_(opened.socket), endpoint_(opened.local), peer_(opened.peer),
+      is_connected_(is_connected), gathers_input_(opened.gathers_input),
       has_one_address_(!opened.local.address().is_any()),
       icmp_policy_(policy_of(options, is_connected)) {
     const detail::DatagramFeatures features = loop.sockets().datagram_features();

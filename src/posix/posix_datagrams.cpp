@@ -10,6 +10,7 @@
 #include <array>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -50,6 +51,36 @@ DatagramResult receive_datagram(int socket, std::span<std::byte> into) noexcept 
     if (message.msg_controllen > 0)
         read_control(std::span(control).first(message.msg_controllen), result);
     return result;
+}
+
+PackedError check_bound_datagrams(int socket) noexcept {
+    int kind = 0;
+    socklen_t size = sizeof kind;
+    if (::getsockopt(socket, SOL_SOCKET, SO_TYPE, &kind, &size) == -1) return posix_error(errno);
+    NativeAddress address{};
+    if (::getsockname(socket, address.get(), &address.size) == -1) return posix_error(errno);
+    if (address.storage.ss_family != AF_INET && address.storage.ss_family != AF_INET6)
+        return std::errc::address_family_not_supported;
+    int protocol = IPPROTO_UDP;
+#ifdef SO_PROTOCOL // a socket for echo requests is one of datagrams as well
+    size = sizeof protocol;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == -1)
+        return posix_error(errno);
+#endif
+    if (kind != SOCK_DGRAM || protocol != IPPROTO_UDP) return std::errc::wrong_protocol_type;
+    return from_native(address).port() == 0 ? PackedError(std::errc::invalid_argument)
+                                            : PackedError();
+}
+
+// Both are a socket's own on Linux: a size at which whatever is sent is cut, and a cork behind
+// which it waits to become one datagram.
+void send_each_as_it_is([[maybe_unused]] int socket) noexcept {
+#ifdef UDP_SEGMENT
+    static_cast<void>(set(socket, IPPROTO_UDP, UDP_SEGMENT, 0));
+#endif
+#ifdef UDP_CORK
+    static_cast<void>(set(socket, IPPROTO_UDP, UDP_CORK, 0));
+#endif
 }
 
 PackedError tell_datagram_details(int socket) noexcept {

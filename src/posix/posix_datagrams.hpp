@@ -6,6 +6,10 @@
 namespace tidemill::detail {
 
 [[nodiscard]] DatagramResult receive_datagram(int socket, std::span<std::byte> into) noexcept;
+/// Whether it is a bound UDP socket of IPv4 or IPv6; as Sockets::adopt_datagrams().
+[[nodiscard]] PackedError check_bound_datagrams(int socket) noexcept;
+/// Undoes what would change the meaning of a send; systems without it have nothing to undo.
+void send_each_as_it_is(int socket) noexcept;
 /// Asks for own address, interface and mark of each datagram.
 [[nodiscard]] PackedError tell_datagram_details(int socket) noexcept;
 [[nodiscard]] PackedError set_datagram_icmp_policy(int socket, IcmpPolicy policy) noexcept;

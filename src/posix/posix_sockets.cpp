@@ -257,6 +257,13 @@ public:
         if (is_listening == 0) return std::errc::invalid_argument;
         return make_non_blocking(socket);
     }
+    PackedError adopt_datagrams(NativeSocket socket) override {
+        if (const PackedError error = check_bound_datagrams(socket)) return error;
+        hear_own_groups_only(socket);
+        send_each_as_it_is(socket);
+        const PackedError error = make_non_blocking(socket);
+        return error ? error : prepare(socket);
+    }
 
 private:
     static SocketResult adopt(int socket) noexcept {

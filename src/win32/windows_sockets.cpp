@@ -7,22 +7,14 @@
 #include "core/sockets.hpp"
 #include "win32/tcp_state.hpp"
 #include "win32/windows.hpp"
+#include "win32/windows_datagrams.hpp"
 #include "win32/windows_multicast.hpp"
 #include "win32/winsock.hpp"
 #include "win32/winsock_error.hpp"
 #include <algorithm>
 #include <array>
-#include <atomic>
 
 #include "net/native_address.hpp" // behind the system's headers
-
-// Missing in older headers.
-#ifndef SIO_UDP_CONNRESET
-#define SIO_UDP_CONNRESET _WSAIOW(IOC_VENDOR, 12)
-#endif
-#ifndef SIO_UDP_NETRESET
-#define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
-#endif
 
 namespace tidemill::detail {
 namespace {
@@ -30,8 +22,6 @@ namespace {
 constexpr std::size_t most_pieces = 64;
 constexpr std::size_t most_bytes_per_send = std::size_t{1} << 20;
 constexpr std::size_t most_bytes_per_receive = std::size_t{1} << 30;
-
-std::atomic<std::uint64_t> refused_policies{0};
 
 struct OptionName {
     int level;
@@ -67,17 +57,6 @@ OptionName native_option(NativeSocket socket, SocketOption option) noexcept {
     default: return {IPPROTO_TCP, tcp_option_name(option)};
     }
     return {-1, -1};
-}
-
-// Failures are counted, not fatal: older systems, and Wine, do not know both of them.
-void choose_icmp_policy(NativeSocket socket, IcmpPolicy policy) noexcept {
-    for (const DWORD what : {DWORD{SIO_UDP_CONNRESET}, DWORD{SIO_UDP_NETRESET}}) {
-        BOOL is_reported = policy == IcmpPolicy::report ? TRUE : FALSE;
-        DWORD bytes = 0;
-        if (::WSAIoctl(socket, what, &is_reported, sizeof is_reported, nullptr, 0, &bytes, nullptr,
-                       nullptr) != 0)
-            refused_policies.fetch_add(1, std::memory_order_relaxed);
-    }
 }
 
 PackedError make_non_blocking(NativeSocket socket) noexcept {
@@ -223,7 +202,7 @@ public:
         return change_multicast_membership(socket, change);
     }
     PackedError set_icmp_policy(NativeSocket socket, IcmpPolicy policy) override {
-        choose_icmp_policy(socket, policy);
+        set_datagram_icmp_policy(socket, policy);
         return {};
     }
 
@@ -280,6 +259,11 @@ public:
         ::SetHandleInformation(reinterpret_cast<HANDLE>(socket), HANDLE_FLAG_INHERIT, 0);
         return make_non_blocking(socket);
     }
+    PackedError adopt_datagrams(NativeSocket socket) override {
+        if (const PackedError error = check_bound_datagrams(socket)) return error;
+        ::SetHandleInformation(reinterpret_cast<HANDLE>(socket), HANDLE_FLAG_INHERIT, 0);
+        return make_non_blocking(socket);
+    }
 };
 
 } // namespace
@@ -289,10 +273,6 @@ bool shared_ports_are_balanced() noexcept { return false; }
 Sockets& native_sockets() noexcept {
     static WindowsSockets sockets;
     return sockets;
-}
-
-std::uint64_t refused_icmp_policies() noexcept {
-    return refused_policies.load(std::memory_order_relaxed);
 }
 
 } // namespace tidemill::detail

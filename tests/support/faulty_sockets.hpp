@@ -166,6 +166,10 @@ public:
         if (plan_.strikes(Call::adopt_listener, socket)) return error();
         return ForwardingSockets::adopt_listener(socket);
     }
+    PackedError adopt_datagrams(NativeSocket socket) override {
+        if (plan_.strikes(Call::adopt_datagrams, socket)) return error();
+        return ForwardingSockets::adopt_datagrams(socket);
+    }
 
 private:
     template <class Bytes> static Bytes first_of(Bytes bytes) {

@@ -94,6 +94,9 @@ public:
     PackedError adopt_listener(NativeSocket socket) override {
         return real_.adopt_listener(socket);
     }
+    PackedError adopt_datagrams(NativeSocket socket) override {
+        return real_.adopt_datagrams(socket);
+    }
 
 protected:
     [[nodiscard]] detail::Sockets& real() const noexcept { return real_; }

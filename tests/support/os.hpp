@@ -48,6 +48,10 @@ void send_urgent(NativeSocket socket);
 /// Another handle of the same socket; on POSIX of at least `lowest`.
 [[nodiscard]] NativeSocket duplicate_socket(NativeSocket socket, int lowest);
 
+/// Makes it what a program has that has done nothing about it: blocking, and inherited by children.
+void make_foreign(NativeSocket socket);
+[[nodiscard]] bool is_inherited(NativeSocket socket);
+
 /// Whether `select` refuses the socket, when it watches `watched` others already.
 [[nodiscard]] bool is_beyond_select(std::size_t watched, NativeSocket socket);
 

@@ -208,6 +208,10 @@ constexpr Failure table[] = {
     {Call::adopt_listener, "EINVAL", E::invalid_argument, told},
     {Call::adopt_listener, "ENOPROTOOPT", E::no_protocol_option, told},
     {Call::adopt_listener, "ENOBUFS", E::no_buffer_space, told},
+    // the same of SO_TYPE and SO_PROTOCOL, and getsockname(2)
+    {Call::adopt_datagrams, "EINVAL", E::invalid_argument, told},
+    {Call::adopt_datagrams, "EPROTOTYPE", E::wrong_protocol_type, told},
+    {Call::adopt_datagrams, "ENOBUFS", E::no_buffer_space, told},
     // epoll_ctl(2); poll and select fail for memory or for a number that is too high
     {Call::watch_add, "ENOMEM", E::not_enough_memory, told_or_nothing},
     {Call::watch_add, "ENOSPC", E::no_space_on_device, told_or_nothing},

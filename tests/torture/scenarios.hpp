@@ -30,6 +30,7 @@ void run_accept_under_load(World& world);
 void run_datagrams(World& world);
 void run_knowledge(World& world);
 void run_adopted(World& world);
+void run_adopted_datagrams(World& world);
 void run_datagram_batches(World& world);
 void run_unaided_batches(World& world); ///< without the system's help: one call a datagram
 void run_refused_datagrams(World& world);

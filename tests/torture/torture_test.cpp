@@ -31,6 +31,9 @@ TEST_CASE("options and what the system knows of a stream survive each of their c
 TEST_CASE("an adopted listener survives each of its calls failing") {
     torture({"adopted", run_adopted});
 }
+TEST_CASE("an adopted UDP socket survives each of its calls failing") {
+    torture({"adopted-datagrams", run_adopted_datagrams, "connect:EINPROGRESS", false, true});
+}
 TEST_CASE("batches of datagrams survive each of their calls failing, and fewer being taken") {
     torture({"batches", run_datagram_batches, "connect:EINPROGRESS", false, true});
 }

@@ -28,7 +28,6 @@ struct OpenedDatagrams;
 class UdpSocket final : private detail::Source {
 public:
     /// A socket that hears everybody on `local`; port 0 lets the system choose (see endpoint()).
-    ///
     /// Errors: `std::errc::address_in_use`, `address_not_available`, `permission_denied`,
     /// `too_many_files_open`, each naming the endpoint.
     [[nodiscard]] static Result<std::unique_ptr<UdpSocket>>
@@ -37,11 +36,17 @@ public:
     /// Errors: as bind(), and `std::errc::network_unreachable`.
     [[nodiscard]] static Result<std::unique_ptr<UdpSocket>>
     connect(EventLoop& loop, const Endpoint& peer, const UdpOptions& options = {});
+    /// Takes over a bound UDP socket that somebody else has made: a service manager, or other code.
+    /// It belongs to the UdpSocket from then on, unless this fails; a fixed peer stays. Of
+    /// `options` those that come before binding (reuse_address, reuse_port, dual_stack) do not
+    /// count. Errors: `std::errc::invalid_argument` (not bound), `wrong_protocol_type` (not UDP),
+    /// `address_family_not_supported`, `not_a_socket`, `bad_file_descriptor`.
+    [[nodiscard]] static Result<std::unique_ptr<UdpSocket>>
+    adopt(EventLoop& loop, NativeSocket socket, const UdpOptions& options = {});
     /// Whoever waits ends as `cancelled`.
     ~UdpSocket();
 
     /// Waits for a datagram and leases its bytes; an empty one is data like any other.
-    ///
     /// Datagrams of every size fit, with one exception: a socket that holds no chunk while its loop
     /// has used up its budget gets what is left, at least 4 KiB, and longer datagrams come with
     /// `is_truncated`. A socket that does hold chunks then waits until some come back.
@@ -68,7 +73,6 @@ public:
 
     /// Hands one datagram to the system, at once unless the send buffer is full. That says nothing
     /// about its arrival. `bytes` are borrowed until the operation ends.
-    ///
     /// Errors: `std::errc::message_size` (over 65,507 bytes in IPv4), `network_unreachable` and
     /// others of the system, `already_connected` for a connected socket; `Errc::deadline_expired`,
     /// `Errc::cancelled`, `Errc::closed_locally`. The socket goes on after each but the last. At
@@ -84,7 +88,6 @@ public:
     /// Sends a batch at the end of this turn of the loop, together with those of other tasks, and
     /// resumes behind that. What the system refuses is skipped and the rest still sent; the outcome
     /// tells how many, and the first of them. A deadline or cancellation fails what is left.
-    ///
     /// Batch and bytes are borrowed, and stay as they are, until the operation ends. Batches are
     /// sent in the order of the calls; send() does not wait for them. Any number at a time.
     UdpSendManyOperation send_many(const SendBatch& batch, Deadline deadline = {}) noexcept {

@@ -51,6 +51,15 @@ NativeSocket duplicate_socket(NativeSocket socket, int lowest) {
     return copy;
 }
 
+void make_foreign(NativeSocket socket) {
+    REQUIRE(::fcntl(socket, F_SETFD, 0) == 0);
+    const int flags = ::fcntl(socket, F_GETFL);
+    REQUIRE(flags != -1);
+    REQUIRE(::fcntl(socket, F_SETFL, flags & ~O_NONBLOCK) == 0);
+}
+
+bool is_inherited(NativeSocket socket) { return (::fcntl(socket, F_GETFD) & FD_CLOEXEC) == 0; }
+
 bool is_beyond_select(std::size_t, NativeSocket socket) { return socket >= 1024; }
 
 SocketLimit::SocketLimit(unsigned wanted) {

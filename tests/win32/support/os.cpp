@@ -49,6 +49,19 @@ NativeSocket duplicate_socket(NativeSocket socket, int) {
     return copy;
 }
 
+void make_foreign(NativeSocket socket) {
+    u_long off = 0;
+    REQUIRE(::ioctlsocket(socket, static_cast<long>(FIONBIO), &off) == 0);
+    REQUIRE(::SetHandleInformation(reinterpret_cast<HANDLE>(socket), HANDLE_FLAG_INHERIT,
+                                   HANDLE_FLAG_INHERIT) != FALSE);
+}
+
+bool is_inherited(NativeSocket socket) {
+    DWORD flags = 0;
+    REQUIRE(::GetHandleInformation(reinterpret_cast<HANDLE>(socket), &flags) != FALSE);
+    return (flags & HANDLE_FLAG_INHERIT) != 0;
+}
+
 bool is_beyond_select(std::size_t watched, NativeSocket) {
     return watched + 1 >= FD_SETSIZE; // one is the selector's own
 }
