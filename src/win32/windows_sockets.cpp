@@ -177,15 +177,7 @@ public:
     }
 
     DatagramResult receive_from(NativeSocket socket, std::span<std::byte> into) override {
-        const int size = static_cast<int>(std::min(into.size(), most_bytes_per_receive));
-        NativeAddress sender{};
-        const int bytes =
-            ::recvfrom(socket, as_chars(into.data()), size, 0, sender.get(), &sender.size);
-        if (bytes >= 0) return {static_cast<std::size_t>(bytes), false, from_native(sender), {}};
-        const int number = ::WSAGetLastError();
-        if (number == WSAEMSGSIZE) // the rest of the datagram is gone, as elsewhere
-            return {static_cast<std::size_t>(size), true, from_native(sender), {}};
-        return {0, false, {}, translated_datagram_error(number)};
+        return receive_datagram(socket, into);
     }
 
     IoResult send_to(NativeSocket socket, Buffer bytes, const Endpoint* peer) override {
@@ -227,6 +219,7 @@ public:
     }
 
     PackedError set_option(NativeSocket socket, SocketOption option, int value) override {
+        if (option == SocketOption::datagram_details) return tell_datagram_details(socket);
         const auto [level, name] = native_option(socket, option);
         if (name == -1) return set_multicast_option(socket, option, value);
         return outcome(::setsockopt(socket, level, name, reinterpret_cast<const char*>(&value),
@@ -261,6 +254,7 @@ public:
     }
     PackedError adopt_datagrams(NativeSocket socket) override {
         if (const PackedError error = check_bound_datagrams(socket)) return error;
+        send_each_as_it_is(socket);
         ::SetHandleInformation(reinterpret_cast<HANDLE>(socket), HANDLE_FLAG_INHERIT, 0);
         return make_non_blocking(socket);
     }

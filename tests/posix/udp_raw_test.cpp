@@ -131,38 +131,4 @@ TEST_CASE("a datagram that another descriptor steals leaves the wait as it was")
     ::close(copy);
 }
 
-TEST_CASE("own address, interface and mark of a datagram are told, in every way of receiving") {
-    for (const Endpoint& local : {any_port_v4, any_port_v6}) {
-        for (const UdpOptions& options : every_way()) {
-            CAPTURE(way_of(options));
-            const bool is_v4 = local.address().is_v4();
-            EventLoop loop;
-            const Endpoint everywhere(is_v4 ? IpAddress::any_v4() : IpAddress::any_v6(), 0);
-            const auto near = or_throw(UdpSocket::bind(loop, everywhere, options));
-            const auto far = or_throw(UdpSocket::bind(loop, local));
-            const Endpoint to(local.address(), near->endpoint().port());
-            const int mark = static_cast<int>(Ecn::capable_0);
-            REQUIRE(::setsockopt(far->native_handle(), is_v4 ? IPPROTO_IP : IPPROTO_IPV6,
-                                 is_v4 ? IP_TOS : IPV6_TCLASS, &mark, sizeof mark) == 0);
-            ReceiveBatch batch;
-            const auto talk = [&]() -> Task<void> {
-                CHECK(co_await far->send("one", to));
-                const auto one = co_await near->receive(within(ceiling));
-                REQUIRE(one);
-                CHECK(one->own_address == local.address());
-                CHECK(one->interface_index == 1);
-                CHECK(one->ecn == Ecn::capable_0);
-                CHECK(co_await far->send("two", to));
-                const auto many = co_await near->receive_many(batch, within(ceiling));
-                REQUIRE(many);
-                const DatagramView two = *batch.begin();
-                CHECK(two.header().own_address == local.address());
-                CHECK(two.header().interface_index == 1);
-                CHECK(two.header().ecn == Ecn::capable_0);
-            };
-            loop.run(talk());
-        }
-    }
-}
-
 } // namespace tidemill

@@ -52,6 +52,9 @@ void send_urgent(NativeSocket socket);
 void make_foreign(NativeSocket socket);
 [[nodiscard]] bool is_inherited(NativeSocket socket);
 
+/// Puts a mark (`Ecn`, as a number) on what the socket sends; false where the system has no way.
+[[nodiscard]] bool mark_outgoing(NativeSocket socket, bool is_v4, int mark);
+
 /// Whether `select` refuses the socket, when it watches `watched` others already.
 [[nodiscard]] bool is_beyond_select(std::size_t watched, NativeSocket socket);
 

@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <filesystem>
+#include <netinet/in.h>
+#include <netinet/ip.h>
 #include <poll.h>
 #include <string>
 #include <sys/resource.h>
@@ -59,6 +61,11 @@ void make_foreign(NativeSocket socket) {
 }
 
 bool is_inherited(NativeSocket socket) { return (::fcntl(socket, F_GETFD) & FD_CLOEXEC) == 0; }
+
+bool mark_outgoing(NativeSocket socket, bool is_v4, int mark) {
+    return ::setsockopt(socket, is_v4 ? IPPROTO_IP : IPPROTO_IPV6, is_v4 ? IP_TOS : IPV6_TCLASS,
+                        &mark, sizeof mark) == 0;
+}
 
 bool is_beyond_select(std::size_t, NativeSocket socket) { return socket >= 1024; }
 

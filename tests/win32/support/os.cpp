@@ -62,6 +62,14 @@ bool is_inherited(NativeSocket socket) {
     return (flags & HANDLE_FLAG_INHERIT) != 0;
 }
 
+// Windows takes IP_TOS and does nothing about it, unless its administrator allows it. Wine takes no
+// traffic class of IPv6.
+bool mark_outgoing(NativeSocket socket, bool is_v4, int mark) {
+    if (!is_v4 || !os_facts().is_wine) return false;
+    return ::setsockopt(socket, IPPROTO_IP, IP_TOS, reinterpret_cast<const char*>(&mark),
+                        static_cast<int>(sizeof mark)) == 0;
+}
+
 bool is_beyond_select(std::size_t watched, NativeSocket) {
     return watched + 1 >= FD_SETSIZE; // one is the selector's own
 }
