@@ -9,13 +9,10 @@
 //
 // Each thread has a listener (SO_REUSEPORT), an epoll set and a buffer of its own.
 
+#include "raw_listen.hpp"
 #include <array>
 #include <cerrno>
-#include <cstdint>
-#include <cstdio>
 #include <cstdlib>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -26,28 +23,6 @@
 namespace {
 
 constexpr int events_per_turn = 1024;
-
-// Answers with the listener; `port` becomes the one that the system chose, if it was 0.
-int listen_on_loopback(int& port, bool is_shared) {
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    ::setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (is_shared) ::setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        ::listen(listener, 4096) != 0) {
-        std::perror("raw_epoll_echo");
-        std::exit(1);
-    }
-    ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-    port = ntohs(address.sin_port);
-    return listener;
-}
 
 void watch(int epoll, int socket) {
     epoll_event event{};
@@ -118,10 +93,9 @@ int main(int argc, char** argv) {
     const std::size_t buffer_bytes = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 64 * 1024;
     const std::size_t threads = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1;
     std::vector<Service> services;
-    do services.push_back({listen_on_loopback(port, threads > 1), buffer_bytes});
+    do services.push_back({raw::listen_on_loopback(port, threads > 1), buffer_bytes});
     while (services.size() < threads);
-    std::printf("listening tcp 127.0.0.1:%d\n", port);
-    std::fflush(stdout);
+    raw::announce("tcp", port);
     pthread_t thread{};
     for (std::size_t i = 1; i < threads; ++i)
         ::pthread_create(&thread, nullptr, &serve, &services[i]);

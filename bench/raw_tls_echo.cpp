@@ -5,14 +5,12 @@
 // OpenSSL reads and writes the socket by itself, as its manual teaches it. TLS 1.3 with
 // AES-128-GCM, which the library chooses too. It waits for a peer that does not read.
 
+#include "raw_listen.hpp"
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -32,25 +30,6 @@ struct Connection {
 [[noreturn]] void give_up(const char* what) {
     std::fprintf(stderr, "raw_tls_echo: %s\n", what);
     std::exit(1);
-}
-
-int listen_on_loopback(int port) {
-    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    ::setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        ::listen(listener, 4096) != 0)
-        give_up("the port is taken");
-    ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-    std::printf("listening tls 127.0.0.1:%d\n", ntohs(address.sin_port));
-    std::fflush(stdout);
-    return listener;
 }
 
 SSL_CTX* make_context(const char* certificate, const char* key) {
@@ -118,7 +97,9 @@ int main(int argc, char** argv) {
     if (argc != 4) give_up("usage: raw_tls_echo PORT CERTIFICATE KEY");
     SSL_CTX* const context = make_context(argv[2], argv[3]);
     std::signal(SIGPIPE, SIG_IGN); // OpenSSL writes to sockets without MSG_NOSIGNAL
-    const int listener = listen_on_loopback(std::atoi(argv[1]));
+    int port = std::atoi(argv[1]);
+    const int listener = raw::listen_on_loopback(port);
+    raw::announce("tls", port);
     const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
     epoll_event event{};
     event.events = EPOLLIN;

@@ -1,46 +1,22 @@
 // TCP echo with libevent's bufferevents, as its book has it: input is moved to the output.
-#include "announce.hpp"
-#include <cstdint>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/listener.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include "libevent_listen.hpp"
 
 namespace {
-
-void on_read(bufferevent* connection, void*) {
-    evbuffer_add_buffer(bufferevent_get_output(connection), bufferevent_get_input(connection));
-}
 
 void on_event(bufferevent* connection, short events, void*) {
     if ((events & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) != 0) bufferevent_free(connection);
 }
 
 void on_connection(evconnlistener* listener, evutil_socket_t socket, sockaddr*, int, void*) {
-    const int on = 1;
-    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    peers::send_at_once(socket);
     event_base* const base = evconnlistener_get_base(listener);
     bufferevent* const connection = bufferevent_socket_new(base, socket, BEV_OPT_CLOSE_ON_FREE);
-    bufferevent_setcb(connection, on_read, nullptr, on_event, nullptr);
+    bufferevent_setcb(connection, peers::on_read, nullptr, on_event, nullptr);
     bufferevent_enable(connection, EV_READ | EV_WRITE);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-    event_base* const base = event_base_new();
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(peers::port_argument(argc, argv)));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    evconnlistener* const listener = evconnlistener_new_bind(
-        base, on_connection, nullptr, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, peers::backlog,
-        reinterpret_cast<sockaddr*>(&address), static_cast<int>(size));
-    if (listener == nullptr) return 1;
-    getsockname(evconnlistener_get_fd(listener), reinterpret_cast<sockaddr*>(&address), &size);
-    peers::announce(ntohs(address.sin_port));
-    return event_base_dispatch(base) < 0 ? 1 : 0;
+    return peers::serve(peers::port_argument(argc, argv), on_connection, nullptr);
 }

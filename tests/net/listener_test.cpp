@@ -1,5 +1,6 @@
 // Listeners and servers under shortage, failing accepts and limits.
 #include "core/loop_core.hpp"
+#include "support/echo_service.hpp"
 #include "support/forwarding_sockets.hpp"
 #include "support/stream_pairs.hpp"
 #include <deque>
@@ -33,14 +34,6 @@ struct SocketsFirst {
 };
 
 std::vector<std::string> log_lines; // a plain function has nothing else to write to
-
-Task<void> echo(Stream& peer) {
-    for (;;) {
-        auto chunk = co_await peer.read();
-        if (!chunk || chunk->empty()) co_return;
-        if (auto sent = co_await peer.write(*chunk); !sent) co_return;
-    }
-}
 
 Task<Result<TcpStream>> dialing(EventLoop& loop, Endpoint to) {
     co_return co_await TcpStream::connect(loop, to);

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "core/sockets.hpp"
+#include "support/echo_service.hpp"
 #include <array>
 #include <atomic>
 #include <future>
@@ -15,29 +16,6 @@ namespace {
 
 constexpr std::size_t loop_count = 3;
 
-LoopPoolOptions three_loops() {
-    LoopPoolOptions options;
-    options.loops = loop_count;
-    return options;
-}
-
-Task<void> echo(Stream& peer) {
-    for (;;) {
-        auto chunk = co_await peer.read(within(5s));
-        if (!chunk || chunk->empty()) co_return;
-        if (auto sent = co_await peer.write(*chunk, within(5s)); !sent) co_return;
-    }
-}
-
-Task<bool> is_answered(EventLoop& loop, Endpoint server) {
-    auto stream = co_await TcpStream::connect(loop, server, within(5s));
-    if (!stream) co_return false;
-    const auto written = co_await stream->write("hello", within(5s));
-    if (!written) co_return false;
-    const auto answer = co_await stream->read(within(5s));
-    co_return answer && answer->text() == "hello";
-}
-
 struct Outcome {
     int answered = 0;
     std::array<std::uint64_t, loop_count> accepted{};
@@ -50,7 +28,7 @@ struct Outcome {
 
 /// Clients of the pool's first loop talk to servers on all of them.
 Outcome serve(Spread spread, int connections, const ServerOptions& options = {}) {
-    LoopPool pool(three_loops());
+    LoopPool pool(pool_of(loop_count));
     PoolListener listener = or_throw(PoolListener::listen(pool, "127.0.0.1:0", {}, spread));
     REQUIRE(listener.endpoint().port() != 0);
     std::atomic<std::size_t> serving = 0;
@@ -91,7 +69,7 @@ TEST_CASE("connections that are handed over know their peer if a limit asks for 
 }
 
 TEST_CASE("the kernel spreads connections over the loops, or says that it cannot") {
-    const LoopPool pool(three_loops());
+    const LoopPool pool(pool_of(loop_count));
     const auto listener = PoolListener::listen(pool, "127.0.0.1:0", {}, Spread::by_kernel);
     if (!listener) {
         CHECK(!detail::shared_ports_are_balanced());
@@ -106,7 +84,7 @@ TEST_CASE("the kernel spreads connections over the loops, or says that it cannot
 }
 
 TEST_CASE("the spread that is chosen is the one that the system balances") {
-    const LoopPool pool(three_loops());
+    const LoopPool pool(pool_of(loop_count));
     const PoolListener listener = or_throw(PoolListener::listen(pool, "127.0.0.1:0"));
     CHECK(listener.spread() ==
           (detail::shared_ports_are_balanced() ? Spread::by_kernel : Spread::by_hand_over));
@@ -115,7 +93,7 @@ TEST_CASE("the spread that is chosen is the one that the system balances") {
 TEST_CASE("a loop without a server is passed over, and a loop that has gone as well") {
     for (const bool is_gone : {false, true}) {
         CAPTURE(is_gone);
-        LoopPool pool(three_loops());
+        LoopPool pool(pool_of(loop_count));
         PoolListener listener =
             or_throw(PoolListener::listen(pool, "127.0.0.1:0", {}, Spread::by_hand_over));
         std::atomic<bool> has_left = false;
@@ -145,8 +123,7 @@ TEST_CASE("a loop without a server is passed over, and a loop that has gone as w
 }
 
 TEST_CASE("a loop whose box is full is passed over") {
-    LoopPoolOptions options;
-    options.loops = 2;
+    LoopPoolOptions options = pool_of(2);
     options.loop.posted_closures = 1;
     LoopPool pool(options);
     PoolListener listener =
@@ -175,7 +152,7 @@ TEST_CASE("a loop whose box is full is passed over") {
 }
 
 TEST_CASE("a port that is taken is an error that names it, for a pool too") {
-    const LoopPool pool(three_loops());
+    const LoopPool pool(pool_of(loop_count));
     for (const Spread spread : {Spread::by_hand_over, Spread::automatic}) {
         const PoolListener first = or_throw(PoolListener::listen(pool, "127.0.0.1:0", {}, spread));
         const auto second = PoolListener::listen(pool, first.endpoint(), {}, spread);

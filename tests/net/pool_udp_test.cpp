@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "core/sockets.hpp"
+#include "support/echo_service.hpp"
 #include <array>
 #include <atomic>
 #include <map>
@@ -15,12 +16,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t loop_count = 3;
-
-LoopPoolOptions three_loops() {
-    LoopPoolOptions options;
-    options.loops = loop_count;
-    return options;
-}
 
 /// Answers each datagram with the number of its loop.
 Task<void> answer(UdpSocket& socket, std::string name) {
@@ -55,7 +50,7 @@ Task<void> ask_all(EventLoop& loop, Endpoint server, int peers,
 
 TEST_CASE("datagrams of many peers are all answered, each peer by the same loop of a pool") {
     constexpr int peers = 60;
-    LoopPool pool(three_loops());
+    LoopPool pool(pool_of(loop_count));
     PoolUdp shared = or_throw(PoolUdp::bind(pool, "127.0.0.1:0"));
     REQUIRE(shared.endpoint().port() != 0);
     CHECK(shared.sockets() == (detail::shared_ports_are_balanced() ? loop_count : 1));
@@ -91,7 +86,7 @@ TEST_CASE("datagrams of many peers are all answered, each peer by the same loop 
 }
 
 TEST_CASE("a UDP port that is taken is an error that names it, for a pool too") {
-    const LoopPool pool(three_loops());
+    const LoopPool pool(pool_of(loop_count));
     EventLoop loop;
     const auto first = or_throw(UdpSocket::bind(loop, Endpoint(IpAddress::loopback_v4(), 0)));
     const auto second = PoolUdp::bind(pool, first->endpoint());
@@ -105,7 +100,7 @@ TEST_CASE("a UDP port that is taken is an error that names it, for a pool too") 
 }
 
 TEST_CASE("UDP sockets that no loop of a pool has taken are closed with their owner") {
-    const LoopPool pool(three_loops());
+    const LoopPool pool(pool_of(loop_count));
     Endpoint endpoint;
     {
         const PoolUdp shared = or_throw(PoolUdp::bind(pool, "127.0.0.1:0"));

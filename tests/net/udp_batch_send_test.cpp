@@ -1,6 +1,6 @@
 // How batches leave: together, at the end of the turn, and what becomes of those that cannot.
-#include "core/loop_core.hpp"
 #include "net/udp_batch_support.hpp"
+#include "net/udp_faulty_pair.hpp"
 #include "support/forwarding_sockets.hpp"
 
 #include <algorithm>
@@ -61,21 +61,7 @@ private:
     }
 };
 
-struct WatchedPair {
-    explicit WatchedPair(Clock* clock = nullptr) : loop(make_core(sockets, clock)) {}
-    static std::unique_ptr<detail::LoopCore> make_core(WatchedSockets& sockets, Clock* clock) {
-        LoopOptions options;
-        options.clock = clock;
-        detail::Seams seams;
-        seams.sockets = &sockets;
-        return std::make_unique<detail::LoopCore>(options, std::move(seams));
-    }
-
-    WatchedSockets sockets;
-    EventLoop loop;
-    SocketPointer near = or_throw(UdpSocket::bind(loop, any_port_v4));
-    SocketPointer far = or_throw(UdpSocket::bind(loop, any_port_v4));
-};
+using WatchedPair = PairOver<WatchedSockets>;
 
 } // namespace
 

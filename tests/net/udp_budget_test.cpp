@@ -27,6 +27,21 @@ private:
     int since_ = 0;
 };
 
+/// Without end; `operation` outlives it.
+template <class Operation> Task<void> repeat(const Operation& operation, Meter& meter) {
+    for (;;) {
+        static_cast<void>(co_await operation());
+        meter.count();
+    }
+}
+
+void turn_200_times(EventLoop& loop, StoppedClock& clock) {
+    for (int i = 0; i < 200; ++i) {
+        clock.advance(1ms);
+        turn(loop);
+    }
+}
+
 } // namespace
 
 TEST_CASE("an endless sender and an endless receiver of datagrams leave timers their turn") {
@@ -37,24 +52,11 @@ TEST_CASE("an endless sender and an endless receiver of datagrams leave timers t
     Meter sends(pair.loop);
     Meter receives(pair.loop);
     TaskScope scope(pair.loop);
-    const auto send = [&]() -> Task<void> {
-        for (;;) {
-            static_cast<void>(co_await pair.far->send("x", pair.near->endpoint()));
-            sends.count();
-        }
-    };
-    const auto receive = [&]() -> Task<void> {
-        for (;;) {
-            static_cast<void>(co_await pair.near->receive());
-            receives.count();
-        }
-    };
-    scope.spawn(send);
-    scope.spawn(receive);
-    for (int i = 0; i < 200; ++i) {
-        clock.advance(1ms);
-        turn(pair.loop);
-    }
+    const auto send = [&] { return pair.far->send("x", pair.near->endpoint()); };
+    const auto receive = [&] { return pair.near->receive(); };
+    scope.spawn(repeat(send, sends));
+    scope.spawn(repeat(receive, receives));
+    turn_200_times(pair.loop, clock);
     CHECK(sends.runs >= 199);
     // One operation more than the budget: the first of a run came by an event.
     CHECK(sends.most <= static_cast<int>(options.operations_per_turn) + 1);
@@ -74,24 +76,11 @@ TEST_CASE("endless batches of datagrams leave timers their turn") {
     SendBatch out;
     while (out.size() < 64)
         if (!out.add("x", pair.near->endpoint())) break;
-    const auto send = [&]() -> Task<void> {
-        for (;;) {
-            static_cast<void>(co_await pair.far->send_many(out));
-            sends.count();
-        }
-    };
-    const auto receive = [&]() -> Task<void> {
-        for (;;) {
-            static_cast<void>(co_await pair.near->receive_many(in));
-            receives.count();
-        }
-    };
-    scope.spawn(send);
-    scope.spawn(receive);
-    for (int i = 0; i < 200; ++i) {
-        clock.advance(1ms);
-        turn(pair.loop);
-    }
+    const auto send = [&] { return pair.far->send_many(out); };
+    const auto receive = [&] { return pair.near->receive_many(in); };
+    scope.spawn(repeat(send, sends));
+    scope.spawn(repeat(receive, receives));
+    turn_200_times(pair.loop, clock);
     CHECK(sends.runs >= 199);
     // One that leaves before the wait, and one at the end of the turn.
     CHECK(sends.most <= 2);

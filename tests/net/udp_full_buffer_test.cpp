@@ -1,6 +1,5 @@
 // Sends that the system does not take at once.
-#include "core/loop_core.hpp"
-#include "net/udp_support.hpp"
+#include "net/udp_faulty_pair.hpp"
 #include "support/forwarding_sockets.hpp"
 
 namespace tidemill {
@@ -20,21 +19,7 @@ public:
     int refusals = 0;
 };
 
-struct FullPair {
-    explicit FullPair(Clock* clock = nullptr) : loop(make_core(sockets, clock)) {}
-    static std::unique_ptr<detail::LoopCore> make_core(FullSockets& sockets, Clock* clock) {
-        LoopOptions options;
-        options.clock = clock;
-        detail::Seams seams;
-        seams.sockets = &sockets;
-        return std::make_unique<detail::LoopCore>(options, std::move(seams));
-    }
-
-    FullSockets sockets;
-    EventLoop loop;
-    SocketPointer near = or_throw(UdpSocket::bind(loop, any_port_v4));
-    SocketPointer far = or_throw(UdpSocket::bind(loop, any_port_v4));
-};
+using FullPair = PairOver<FullSockets>;
 
 struct Sending {
     Sending(FullPair& pair, Deadline deadline) : scope(pair.loop) {

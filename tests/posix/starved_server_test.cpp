@@ -1,6 +1,7 @@
 // A server whose process really runs out of descriptors (`ulimit -n`), with more clients than it
 // can take at a time; they are a process of their own.
 #include "core/loop_core.hpp"
+#include "support/echo_service.hpp"
 #include "support/forwarding_sockets.hpp"
 #include "support/stream_pairs.hpp"
 #include <sys/resource.h>
@@ -86,14 +87,6 @@ pid_t start_clients(const Endpoint& server) {
         ::_exit(loop.run(talk_in_turn(loop, server)) ? 0 : 1);
     } catch (...) {
         ::_exit(2);
-    }
-}
-
-Task<void> echo(Stream& peer) {
-    for (;;) {
-        auto chunk = co_await peer.read();
-        if (!chunk || chunk->empty()) co_return;
-        if (auto sent = co_await peer.write(*chunk); !sent) co_return;
     }
 }
 

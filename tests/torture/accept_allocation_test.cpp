@@ -3,6 +3,7 @@
 //
 // The fault ends before the clients that have to be served come, so that none of them can meet it.
 #include "support/allocations.hpp"
+#include "support/echo_service.hpp"
 #include "support/os.hpp"
 
 #include <array>
@@ -23,23 +24,6 @@ constexpr std::uint64_t most_allocations = 500;
 constexpr std::size_t loop_count = 2;
 constexpr int clients = 4; // two for each loop
 
-Task<void> echo(Stream& peer) {
-    for (;;) {
-        auto chunk = co_await peer.read(within(5s));
-        if (!chunk || chunk->empty()) co_return;
-        if (const auto sent = co_await peer.write(*chunk, within(5s)); !sent) co_return;
-    }
-}
-
-Task<bool> is_answered(EventLoop& loop, Endpoint server) {
-    auto stream = co_await TcpStream::connect(loop, server, within(5s));
-    if (!stream) co_return false;
-    const auto sent = co_await stream->write("hello", within(5s));
-    if (!sent) co_return false;
-    const auto answer = co_await stream->read(within(5s));
-    co_return answer && answer->text() == "hello";
-}
-
 int answered(EventLoop& loop, const Endpoint& server) {
     int count = 0;
     for (int i = 0; i < clients; ++i) count += loop.run(is_answered(loop, server)) ? 1 : 0;
@@ -49,13 +33,8 @@ int answered(EventLoop& loop, const Endpoint& server) {
 /// A pool of which one loop lacks memory once.
 struct HandOver {
     HandOver(std::size_t lacking, std::uint64_t at)
-        : which(lacking), ordinal(at), pool(options()),
+        : which(lacking), ordinal(at), pool(pool_of(loop_count)),
           listener(or_throw(PoolListener::listen(pool, "127.0.0.1:0", {}, Spread::by_hand_over))) {}
-    static LoopPoolOptions options() {
-        LoopPoolOptions two;
-        two.loops = loop_count;
-        return two;
-    }
     // The failing allocation is the loop's thread's.
     Task<void> serve(PoolLoop& here) {
         ServerOptions counted;
@@ -167,7 +146,7 @@ TEST_CASE("each allocation of a UDP socket's life may fail, and nothing of it is
 
 TEST_CASE("a pool is stopped by who has no memory left") {
     SKIP_UNLESS_ALLOCATIONS_ARE_COUNTED();
-    LoopPool pool(HandOver::options());
+    LoopPool pool(pool_of(loop_count));
     std::atomic<std::size_t> stopped = 0;
     pool.run([&](PoolLoop& here) -> Task<void> {
         if (here.index() == 0) {

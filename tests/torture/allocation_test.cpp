@@ -3,6 +3,7 @@
 // std::bad_alloc may leave the call that asked, or run(); it may cost the connection. It must not
 // end the process, leak a descriptor, or leave a loop behind that does not serve.
 #include "support/allocations.hpp"
+#include "support/echo_service.hpp"
 #include "support/os.hpp"
 
 #include <doctest/doctest.h>
@@ -20,14 +21,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t most_allocations = 2'000;
-
-Task<void> echo(Stream& peer) {
-    for (;;) {
-        auto chunk = co_await peer.read();
-        if (!chunk || chunk->empty()) co_return;
-        if (const auto sent = co_await peer.write(*chunk); !sent) co_return;
-    }
-}
 
 Task<void> ask(EventLoop& loop, Endpoint server, bool& is_answered) {
     auto stream = co_await TcpStream::connect(loop, server, within(5s));
