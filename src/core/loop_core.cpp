@@ -1,7 +1,6 @@
 #include "core/loop_core.hpp"
 #include "core/resume.hpp"
 #include <algorithm>
-#include <exception>
 #include <new>
 #include <tidemill/core/inline.hpp>
 #include <tidemill/core/require.hpp>
@@ -92,7 +91,7 @@ void LoopCore::check_can_run() const noexcept {
 
 void LoopCore::run_once(Duration max_wait) {
     check_can_run();
-    exceptions_around_ = static_cast<std::uint8_t>(std::uncaught_exceptions());
+    count_exceptions_around();
     turn(max_wait, false);
 }
 
@@ -103,7 +102,7 @@ void LoopCore::check_thread() const noexcept {
 
 void LoopCore::run() {
     check_can_run();
-    exceptions_around_ = static_cast<std::uint8_t>(std::uncaught_exceptions());
+    count_exceptions_around();
     while (!inbox_->take_stop()) turn(Duration(-1), true);
 }
 

@@ -14,6 +14,7 @@
 #include "core/sockets.hpp"
 #include "core/timer_wheel.hpp"
 #include <array>
+#include <exception>
 #include <limits>
 #include <tidemill/core/event_loop.hpp>
 #include <tidemill/core/inline.hpp>
@@ -53,7 +54,7 @@ public:
     /// The same, for a loop that is about to be destroyed.
     void forget_host() noexcept { host_ = nullptr; }
     /// A turn that does not wait. Throws as run_once() does.
-    void guest_turn() { turn(Duration::zero(), false); }
+    void guest_turn();
     /// True as long as something may come in that this loop has to see to.
     [[nodiscard]] bool expects_news() const noexcept {
         return counters_.open_sockets > 0 || awaited_threads_ > 0;
@@ -197,6 +198,9 @@ private:
     static constexpr std::uint32_t no_slot = ~std::uint32_t{0};
     static constexpr std::int64_t stale_ns = 1'000'000;
 
+    void count_exceptions_around() noexcept {
+        exceptions_around_ = static_cast<std::uint8_t>(std::uncaught_exceptions());
+    }
     void turn(Duration max_wait, bool heeds_stop);
     [[nodiscard]] Duration time_to_wait(Duration max_wait) noexcept;
     [[nodiscard]] Duration time_to_next_work() noexcept;

@@ -22,6 +22,11 @@ void LoopCore::become_guest(LoopHost& host) noexcept {
     inbox_->use(*selector_, true);
 }
 
+void LoopCore::guest_turn() {
+    count_exceptions_around();
+    turn(Duration::zero(), false);
+}
+
 PackedError LoopCore::end_guest(std::unique_ptr<Selector> selector) {
     check_thread();
     for (const Watched& each : all_watched())

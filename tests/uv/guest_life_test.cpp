@@ -3,6 +3,7 @@
 
 #include "support/death.hpp"
 #include "uv/reading.hpp"
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -122,6 +123,55 @@ TEST_CASE("an exception stops the host, is kept for it, and both can go on") {
     far.stop();
     CHECK(host.run() == 0);
     CHECK(later);
+    CHECK_FALSE(ceiling.is_reached());
+}
+
+Task<void> serve_one(TcpListener& listener) {
+    auto stream = co_await listener.accept(within(5s));
+    REQUIRE(stream);
+    const auto sent = co_await stream->write("all of it");
+    CHECK(sent);
+}
+
+Task<void> read_all(EventLoop& loop, Endpoint server, std::string& got) {
+    auto stream = co_await TcpStream::connect(loop, server, within(5s));
+    REQUIRE(stream);
+    for (;;) {
+        const auto chunk = co_await stream->read(within(5s));
+        if (!chunk) got += "<" + chunk.error().message() + ">";
+        if (!chunk || chunk->empty()) co_return;
+        got += chunk->text();
+    }
+}
+
+/// What a client of a guest gets while the host runs in a destructor, on the way of an exception.
+std::string talk_while_unwinding(Host& host, EventLoop& loop) {
+    std::string got;
+    const auto talk = [&] {
+        const auto listener = or_throw(TcpListener::listen(loop, *Endpoint::parse("127.0.0.1:0")));
+        TaskScope scope(loop);
+        scope.spawn(serve_one(*listener));
+        scope.spawn(read_all(loop, listener->endpoint(), got));
+        while (!scope.empty() && host.run(UV_RUN_ONCE) != 0) {
+        }
+    };
+    struct Guard {
+        const std::function<void()> work;
+        ~Guard() { work(); }
+    };
+    const auto unwind = [&] {
+        const Guard guard{talk};
+        throw std::runtime_error("what unwinds");
+    };
+    CHECK_THROWS_WITH(unwind(), "what unwinds");
+    return got;
+}
+
+TEST_CASE("a guest's stream that is accepted while an exception unwinds around it ends in order") {
+    Host host;
+    const Ceiling ceiling(host);
+    Guest guest(host.loop());
+    CHECK(talk_while_unwinding(host, guest.loop()) == "all of it");
     CHECK_FALSE(ceiling.is_reached());
 }
 
