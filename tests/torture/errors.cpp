@@ -217,7 +217,7 @@ constexpr Failure table[] = {
     {Call::watch_add, "ENOSPC", E::no_space_on_device, told_or_nothing},
     {Call::watch_add, "EPERM", E::operation_not_permitted, told_or_nothing},
     {Call::watch_add, "(selector limit)", Errc::selector_limit, told_or_nothing},
-    {Call::watch_modify, "ENOMEM", E::not_enough_memory, told_or_reset},
+    {Call::watch_modify, "ENOMEM", E::not_enough_memory, told_or_nothing},
     {Call::watch_remove, "ENOMEM", E::not_enough_memory, nothing},
     // epoll_wait(2), poll(2), select(2); EINVAL: over RLIMIT_NOFILE, which may be lowered
     {Call::wait, "CUT", none, nothing},

@@ -19,6 +19,9 @@ struct Scenario {
     bool closes_unheard = false;
     /// Some options only make it faster, or tell more; it does without them.
     bool has_optional_options = false;
+    /// Destructors leave streams to the linger set. One whose change of interest is refused sends
+    /// its end and a reset behind it; where a reset hides the end before it, the peer is told.
+    bool lingers = false;
 };
 
 void run_connect(World& world);

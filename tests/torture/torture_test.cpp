@@ -16,20 +16,20 @@ TEST_CASE("a graceful close survives each of its calls failing") {
     torture({"graceful-close", run_graceful_close});
 }
 TEST_CASE("a close that lingers survives each of its calls failing") {
-    torture({"lingering-close", run_lingering_close});
+    torture({.name = "lingering-close", .run = run_lingering_close, .lingers = true});
 }
 TEST_CASE("accepting under load survives each of its calls failing") {
-    torture({"accept-under-load", run_accept_under_load});
+    torture({.name = "accept-under-load", .run = run_accept_under_load, .lingers = true});
 }
 
 TEST_CASE("datagrams survive each of their calls failing") {
     torture({"datagrams", run_datagrams, "connect:EINPROGRESS", false, true});
 }
 TEST_CASE("options and what the system knows of a stream survive each of their calls failing") {
-    torture({"knowledge", run_knowledge});
+    torture({.name = "knowledge", .run = run_knowledge, .lingers = true});
 }
 TEST_CASE("an adopted listener survives each of its calls failing") {
-    torture({"adopted", run_adopted});
+    torture({.name = "adopted", .run = run_adopted, .lingers = true});
 }
 TEST_CASE("an adopted UDP socket survives each of its calls failing") {
     torture({"adopted-datagrams", run_adopted_datagrams, "connect:EINPROGRESS", false, true});
