@@ -88,3 +88,22 @@ TEST_CASE("an entry that has no report of a selector is told") {
                                 {{"x.epoll", "a<Epoll>\t2\t0\n"}, {"x.poll", "a<Poll>\t1\t0\n"}})
               .empty());
 }
+
+TEST_CASE("documented rules are held against the reports of Windows too") {
+    const tidy::Source document("behaviour.md",
+                                "| rule | test |\n| --- | --- |\n| r | `all`, `posix` |\n\n"
+                                "| difference | test on Windows |\n| --- | --- |\n| d | `own` |\n");
+    const auto found = [&](const char* reports) {
+        std::string text;
+        for (const auto& one : tidy::check_behaviour(document, reports, tidy::Platform::windows))
+            text += one.message + "\n";
+        return text;
+    };
+    CHECK(found("all\t1\t0\nown\t1\t0\n") == "");
+    CHECK(found("own\t1\t0\n") == "");
+    CHECK(found("all\t0\t0\nown\t1\t0\n") == "`all` asserted nothing\n");
+    CHECK(found("all\t0\t0\tskipped: Wine cannot\nown\t1\t0\n") == "");
+    CHECK(found("all\t1\t0\n") == "no test named `own` ran\n");
+    CHECK(found("all\t1\t0\nown\t0\t0\n") == "`own` asserted nothing\n");
+    CHECK(found("all\t1\t1\nown\t1\t0\n") == "`all` failed\n");
+}

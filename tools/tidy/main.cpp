@@ -1,7 +1,8 @@
 // The command line of tools/tidy.
 //
 //     tidy tree <root> <compile_commands.json>      every rule over every file
-//     tidy behaviour <behaviour.md> <reports>       documented rules against the run's reports
+//     tidy behaviour <behaviour.md> <reports> [windows]
+//                                                   documented rules against the run's reports
 //
 // Prints `path:line: rule: message` for each finding; the status is 1 if there was one.
 #include "tidy.hpp"
@@ -41,7 +42,8 @@ tidy::Findings tree(const fs::path& root, const fs::path& compile_commands) {
     return all;
 }
 
-tidy::Findings behaviour(const fs::path& document, const fs::path& folder) {
+tidy::Findings behaviour(const fs::path& document, const fs::path& folder,
+                         tidy::Platform platform) {
     std::string all;
     std::vector<tidy::Report> reports;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
@@ -50,7 +52,7 @@ tidy::Findings behaviour(const fs::path& document, const fs::path& folder) {
         all += reports.back().text;
     }
     const tidy::Source source(document.string(), contents_of(document));
-    tidy::Findings findings = tidy::check_behaviour(source, all);
+    tidy::Findings findings = tidy::check_behaviour(source, all, platform);
     const tidy::Findings more = tidy::check_selectors(source, reports);
     findings.insert(findings.end(), more.begin(), more.end());
     return findings;
@@ -70,9 +72,11 @@ int main(int argc, char** argv) try {
     if (arguments.size() == 3 && arguments[0] == "tree")
         return print(tree(fs::canonical(arguments[1]), arguments[2]));
     if (arguments.size() == 3 && arguments[0] == "behaviour")
-        return print(behaviour(arguments[1], arguments[2]));
+        return print(behaviour(arguments[1], arguments[2], tidy::Platform::posix));
+    if (arguments.size() == 4 && arguments[0] == "behaviour" && arguments[3] == "windows")
+        return print(behaviour(arguments[1], arguments[2], tidy::Platform::windows));
     std::cerr << "usage: tidy tree <root> <compile_commands.json>\n"
-                 "       tidy behaviour <behaviour.md> <reports>\n";
+                 "       tidy behaviour <behaviour.md> <reports> [windows]\n";
     return 2;
 } catch (const std::exception& error) {
     std::cerr << "tidy: " << error.what() << '\n';
