@@ -36,6 +36,12 @@ Duration EventLoop::now() const noexcept { return Duration(core_->now_ns()); }
 
 namespace detail {
 
+void LoopCore::run_until(const bool& has_ended) {
+    check_can_run();
+    count_exceptions_around();
+    while (!has_ended) turn(Duration(-1), false);
+}
+
 MainTask::MainTask(EventLoop& loop, PromiseBase& task) noexcept
     : TaskOwner(&loop.core()), task_(task) {}
 
@@ -47,7 +53,7 @@ void MainTask::run() {
         const LoopCore::UseGuard in_use(*loop_);
         task_.start_root(*this);
     }
-    while (!has_ended_) loop_->run_once(Duration(-1));
+    loop_->run_until(has_ended_);
     if (exception_ != nullptr) std::rethrow_exception(exception_);
 }
 

@@ -36,6 +36,8 @@ public:
 
     void run();
     void run_once(Duration max_wait);
+    /// Heeds no stop.
+    void run_until(const bool& has_ended);
     /// Misuse unless this is the loop's thread, the loop does not run, and it is nobody's guest.
     void check_can_run() const noexcept;
     /// Marks the loop as running for a scope; nesting is misuse.
