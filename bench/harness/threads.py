@@ -95,5 +95,9 @@ def rows(data):
 
 
 def bars(data, make):
-    found = (data.get("threads") or {}).get(TWO, {}).get("ratio")
+    ratios = {name: own.get("ratio") for name, own in (data.get("threads") or {}).items()}
+    found = ratios.get(TWO)
     yield make("CPU per message, 2 loops on two cores, of 1 loop", MOST, found)
+    hand_one, hand_two = ratios.get(FLOOR_ONE), ratios.get(FLOOR_TWO)
+    beyond = found * hand_one / hand_two if found and hand_one and hand_two else None
+    yield make("the same, beyond what the hand-written server has to pay", MOST, beyond)
