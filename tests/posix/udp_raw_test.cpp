@@ -3,6 +3,7 @@
 #include "core/loop_core.hpp"
 #include "net/udp_batch_support.hpp"
 #include "support/os.hpp"
+#include "support/skips.hpp"
 
 #include <array>
 #include <cstring>
@@ -21,7 +22,7 @@ namespace {
 class RawSocket {
 public:
     RawSocket() : socket_(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP)) {
-        if (!is_open()) MESSAGE("skipped: raw sockets are for root");
+        if (!is_open()) support::skip_case("raw sockets are for root");
     }
     RawSocket(const RawSocket&) = delete;
     RawSocket& operator=(const RawSocket&) = delete;

@@ -8,7 +8,8 @@ namespace tidemill::support {
 
 struct CurrentCase {
     std::string name;
-    int deaths = 0; ///< calls of death_of() so far
+    int deaths = 0;      ///< calls of death_of() so far
+    std::string skipped; ///< why nothing can be shown here, if so: skip_case()
 };
 
 inline CurrentCase& current_case() {

@@ -41,14 +41,16 @@ struct Listener : doctest::IReporter {
     }
     void test_case_start(const doctest::TestCaseData& test) override {
         name_ = test.m_name;
-        current_case() = {test.m_name, 0};
+        current_case() = {test.m_name, 0, ""};
     }
     void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
         // An exception fails a case without a failed assertion.
         const int failures = stats.testCaseSuccess ? 0 : stats.numAssertsFailedCurrentTest;
         report_ << name_ << '\t' << stats.numAssertsCurrentTest << '\t'
-                << std::max(failures, stats.testCaseSuccess ? 0 : 1) << '\n'
-                << std::flush;
+                << std::max(failures, stats.testCaseSuccess ? 0 : 1);
+        const std::string& why = current_case().skipped;
+        const bool is_skipped = !why.empty() && stats.numAssertsCurrentTest == 0;
+        report_ << (is_skipped ? "\tskipped: " + why : "") << '\n' << std::flush;
     }
     void test_run_end(const doctest::TestRunStats& stats) override {
         assertions = stats.numAsserts;

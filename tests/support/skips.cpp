@@ -1,7 +1,9 @@
 #include "support/skips.hpp"
+#include "support/current_case.hpp"
 #include "support/os.hpp"
 
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -32,6 +34,11 @@ std::vector<Skip> skips_of_this_run() {
         if (concerns_this_run(part[0], part[1])) skips.push_back({part[2], part[3]});
     }
     return skips;
+}
+
+void skip_case(const std::string& reason) {
+    current_case().skipped = reason;
+    std::printf("skipped: %s: %s\n", current_case().name.c_str(), reason.c_str());
 }
 
 } // namespace tidemill::support

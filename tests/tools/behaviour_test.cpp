@@ -78,6 +78,14 @@ TEST_CASE("a documented rule that one selector shows is shown by all that ran") 
                                              "`a` did not run on poll\n");
 }
 
+TEST_CASE("a rule whose test says why it can show nothing here is excused") {
+    const tidy::Source document("behaviour.md", "| rule | test |\n| --- | --- |\n| r | `a` |\n");
+    CHECK(tidy::check_behaviour(document, "a\t0\t0\tskipped: for root\n").empty());
+    CHECK(tidy::check_behaviour(document, "a\t0\t0\n").size() == 1);
+    CHECK(tidy::check_behaviour(document, "a\t0\t0\tskipped: for root\na\t1\t1\n").size() == 1);
+    CHECK(tidy::check_behaviour(document, "b\t0\t0\tskipped: for root\n").size() == 1);
+}
+
 TEST_CASE("an entry that has no report of a selector is told") {
     const tidy::Source document("behaviour.md", "| rule | test |\n| --- | --- |\n| r | `a<*>` |\n");
     const auto findings =

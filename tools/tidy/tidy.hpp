@@ -59,7 +59,8 @@ enum class Platform { posix, windows };
 
 /// Checks the tables of docs/behaviour.md against the reports of the test run.
 ///
-/// `reports` is the text of all report files: lines of `name TAB assertions TAB failures`. On
+/// `reports` is the text of all report files: lines of `name TAB assertions TAB failures`, and
+/// `TAB skipped: reason` if this machine lets the test show nothing, which excuses it. On
 /// Windows the tables whose last column is `test on Windows` are its own; of the others only what
 /// ran is judged, since tools/windows-coverage sees to it that nothing is missing without a reason.
 [[nodiscard]] Findings check_behaviour(const Source& document, std::string_view reports,
