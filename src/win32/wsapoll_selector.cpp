@@ -61,9 +61,12 @@ Event to_event(short mask, Token token) noexcept {
 class WsapollSelector final : public Selector {
 public:
     explicit WsapollSelector(std::unique_ptr<Waker> waker)
-        : waker_(std::move(waker)), table_(waker_->readable_end()) {}
+        : waker_(std::move(waker)), table_(waker_->readable_end()) {
+        polled_.reserve(table_.size());
+    }
 
     PackedError add(NativeSocket socket, Interest interest, Token token) override {
+        if (const PackedError error = make_room()) return error;
         if (const PackedError error = table_.add(socket, interest, token)) return error;
         note_connecting(table_[table_.size() - 1]);
         return {};
@@ -107,6 +110,16 @@ public:
     [[nodiscard]] const char* name() const noexcept override { return "wsapoll"; }
 
 private:
+    // So that no wait needs memory: its list has a place for each socket, and for the waker.
+    PackedError make_room() noexcept {
+        try {
+            if (polled_.capacity() <= table_.size()) polled_.reserve(2 * table_.size());
+        } catch (const std::bad_alloc&) {
+            return std::errc::not_enough_memory;
+        }
+        return {};
+    }
+
     void set_apart(Entry& entry, Apart apart) noexcept {
         asked_apart_ += apart == Apart::no ? 0 : 1;
         asked_apart_ -= entry.apart == Apart::no ? 0 : 1;
