@@ -84,6 +84,8 @@ TEST_CASE("a rule whose test says why it can show nothing here is excused") {
     CHECK(tidy::check_behaviour(document, "a\t0\t0\n").size() == 1);
     CHECK(tidy::check_behaviour(document, "a\t0\t0\tskipped: for root\na\t1\t1\n").size() == 1);
     CHECK(tidy::check_behaviour(document, "b\t0\t0\tskipped: for root\n").size() == 1);
+    const auto as_root = tidy::Platform::posix_as_root;
+    CHECK(tidy::check_behaviour(document, "a\t0\t0\tskipped: for root\n", as_root).size() == 1);
 }
 
 TEST_CASE("an entry that has no report of a selector is told") {

@@ -196,7 +196,8 @@ Findings check_behaviour(const Source& document, std::string_view reports, Platf
     const bool is_windows = platform == Platform::windows;
     const Outcomes outcomes = outcomes_of(reports);
     // What Windows is claimed to do differently has to be shown.
-    const Outcomes excuses = is_windows ? Outcomes() : outcomes_of(excused(reports));
+    const Outcomes excuses =
+        platform == Platform::posix ? outcomes_of(excused(reports)) : Outcomes();
     Findings findings;
     const auto add = [&](std::size_t line, std::string message) {
         findings.push_back({document.path, line, "behaviour", std::move(message)});

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <unistd.h>
 
 namespace {
 
@@ -72,7 +73,9 @@ int main(int argc, char** argv) try {
     if (arguments.size() == 3 && arguments[0] == "tree")
         return print(tree(fs::canonical(arguments[1]), arguments[2]));
     if (arguments.size() == 3 && arguments[0] == "behaviour")
-        return print(behaviour(arguments[1], arguments[2], tidy::Platform::posix));
+        return print(
+            behaviour(arguments[1], arguments[2],
+                      ::geteuid() == 0 ? tidy::Platform::posix_as_root : tidy::Platform::posix));
     if (arguments.size() == 4 && arguments[0] == "behaviour" && arguments[3] == "windows")
         return print(behaviour(arguments[1], arguments[2], tidy::Platform::windows));
     std::cerr << "usage: tidy tree <root> <compile_commands.json>\n"

@@ -55,7 +55,8 @@ struct Rule {
                                        const std::filesystem::path& root,
                                        std::string_view compile_commands);
 
-enum class Platform { posix, windows };
+/// Root is refused nothing that a test asks for, so that for root a skip is no excuse.
+enum class Platform { posix, posix_as_root, windows };
 
 /// Checks the tables of docs/behaviour.md against the reports of the test run.
 ///
