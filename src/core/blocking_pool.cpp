@@ -38,8 +38,8 @@ void BlockingPool::work() {
     while (std::shared_ptr<BlockingJob> job = next_job()) {
         if (job->is_abandoned()) continue;
         job->run();
-        // Refused only when the loop is gone, and its waiters with it.
-        static_cast<void>(inbox_->post_notice([done = std::move(job)] { done->deliver(); }));
+        // Refused only when the loop's end has begun: then nobody waits for the next one either.
+        if (!inbox_->post_notice([done = std::move(job)] { done->deliver(); })) return;
     }
 }
 
