@@ -5,10 +5,16 @@
 // libuv aborts the process if the kernel refuses a descriptor that has passed uv_poll_init(), which
 // tries it (epoll takes no regular file). That call also makes the socket non-blocking; a socket
 // that belongs to another library gets its mode back.
+//
+// libuv also aborts if its table of descriptors cannot grow. The same memory is asked for just
+// before, and given back: who has none gets an error here.
 
 #include "uv/poll_set.hpp"
+#include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <fcntl.h>
+#include <memory_resource>
 #include <new>
 
 namespace tidemill::detail {
@@ -51,6 +57,21 @@ int init_keeping_mode(uv_loop_t& loop, uv_poll_t& handle, NativeSocket socket) n
     return status;
 }
 
+// Its table doubles, and has two entries of its own at the end.
+std::size_t libuv_entries(NativeSocket socket) noexcept {
+    return std::bit_ceil(static_cast<std::size_t>(socket) + 1 + 2);
+}
+
+// Throws std::bad_alloc if a table of that many entries cannot be had. Asked of a resource, as a
+// compiler may leave out a new that only a delete follows; and for more than the blocks that the C
+// library keeps by the thread, as it serves no realloc() from those.
+void try_table(std::size_t entries) {
+    constexpr std::size_t least_bytes = 4096;
+    const std::size_t bytes = std::max(entries * sizeof(void*), least_bytes);
+    std::pmr::memory_resource& heap = *std::pmr::new_delete_resource();
+    heap.deallocate(heap.allocate(bytes), bytes);
+}
+
 } // namespace
 
 PollSet::~PollSet() {
@@ -67,10 +88,12 @@ PackedError PollSet::add(NativeSocket socket, Interest interest, Token token) no
     if (socket < 0) return std::errc::bad_file_descriptor;
     if (find(socket) != nullptr) return std::errc::file_exists;
     std::unique_ptr<Watch> watch;
+    const std::size_t entries = libuv_entries(socket);
     try {
         const auto index = static_cast<std::size_t>(socket);
         if (index >= watches_.size()) watches_.resize(index + 1);
         watch = std::make_unique<Watch>();
+        if (entries > entries_of_libuv_) try_table(entries);
     } catch (const std::bad_alloc&) {
         return std::errc::not_enough_memory;
     }
@@ -86,6 +109,7 @@ PackedError PollSet::add(NativeSocket socket, Interest interest, Token token) no
         known.close();
         return uv_error(status);
     }
+    entries_of_libuv_ = std::max(entries, entries_of_libuv_);
     watches_[static_cast<std::size_t>(socket)] = &known;
     return {};
 }

@@ -59,8 +59,9 @@ private:
     [[nodiscard]] Watch* find(NativeSocket socket) const noexcept;
 
     uv_loop_t& loop_;
-    std::vector<Watch*> watches_; ///< by descriptor; null: not watched
-    Watch* first_ = nullptr;      ///< the line of those that are ready or were
+    std::vector<Watch*> watches_;      ///< by descriptor; null: not watched
+    std::size_t entries_of_libuv_ = 0; ///< its table of descriptors has at least as many
+    Watch* first_ = nullptr;           ///< the line of those that are ready or were
     Watch* last_ = nullptr;
     bool has_events_ = false;
 };

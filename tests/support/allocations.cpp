@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <new>
 
@@ -16,6 +17,7 @@ thread_local std::uint64_t by_thread = 0;
 std::atomic<std::uint64_t> by_process = 0;
 thread_local std::uint64_t allocations_left = 0; ///< until one fails; 0: none will
 thread_local bool is_failing = false;
+thread_local std::size_t largest_block = std::numeric_limits<std::size_t>::max();
 
 } // namespace
 
@@ -40,9 +42,16 @@ FailingAllocation::~FailingAllocation() {
 
 bool FailingAllocation::has_struck() const noexcept { return is_failing && allocations_left == 0; }
 
+LargestBlock::LargestBlock(std::size_t bytes) noexcept { largest_block = bytes; }
+
+LargestBlock::~LargestBlock() { largest_block = std::numeric_limits<std::size_t>::max(); }
+
+bool LargestBlock::permits(std::size_t bytes) noexcept { return bytes <= largest_block; }
+
 namespace {
 
-[[maybe_unused]] void* counted(void* memory) {
+[[maybe_unused]] void* counted_malloc(std::size_t size) {
+    void* memory = LargestBlock::permits(size) ? std::malloc(size) : nullptr;
     ++by_thread;
     by_process.fetch_add(1, std::memory_order_relaxed);
     if (allocations_left > 0 && --allocations_left == 0) {
@@ -65,13 +74,13 @@ namespace {
 #if !defined(TIDEMILL_UNDER_ADDRESS_SANITIZER) && !defined(TIDEMILL_UNDER_THREAD_SANITIZER)
 
 void* operator new(std::size_t size) {
-    return tidemill::support::counted(std::malloc(size == 0 ? 1 : size));
+    return tidemill::support::counted_malloc(size == 0 ? 1 : size);
 }
 // Not every system has an aligned_alloc() whose memory free() takes: what malloc() gave is noted in
 // front of the aligned block.
 void* operator new(std::size_t size, std::align_val_t alignment) {
     const std::size_t extra = static_cast<std::size_t>(alignment) + sizeof(void*);
-    void* const whole = tidemill::support::counted(std::malloc(size + extra));
+    void* const whole = tidemill::support::counted_malloc(size + extra);
     void* aligned = static_cast<char*>(whole) + sizeof(void*);
     std::size_t room = size + extra - sizeof(void*);
     std::align(static_cast<std::size_t>(alignment), size, aligned, room);

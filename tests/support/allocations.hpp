@@ -7,6 +7,7 @@
 #include "sanitizers.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 namespace tidemill::support {
@@ -36,6 +37,17 @@ public:
     FailingAllocation& operator=(const FailingAllocation&) = delete;
     ~FailingAllocation();
     [[nodiscard]] bool has_struck() const noexcept;
+};
+
+/// While it lives, operator new finds no memory for a larger block, on its thread.
+class LargestBlock {
+public:
+    explicit LargestBlock(std::size_t bytes) noexcept;
+    LargestBlock(const LargestBlock&) = delete;
+    LargestBlock& operator=(const LargestBlock&) = delete;
+    ~LargestBlock();
+    /// For what allocates by other means.
+    [[nodiscard]] static bool permits(std::size_t bytes) noexcept;
 };
 
 /// Asked for each block that is freed, unless null or under a sanitizer; true: it keeps the block.
