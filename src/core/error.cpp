@@ -72,22 +72,31 @@ std::error_code make_error_code(Errc code) noexcept {
 }
 
 Error::Error(std::error_code code, std::string context) : code_(code) {
-    detail().context = std::move(context);
+    own_detail().context = std::move(context);
 }
 
-Error::Error(const Error& other) : code_(other.code_) {
-    if (other.detail_) detail_ = OwnedDetail(new Detail(*other.detail_));
+Error::Error(const Error& other) noexcept : code_(other.code_), detail_(other.detail_.get()) {
+    if (detail_) detail_->holders.fetch_add(1, std::memory_order_relaxed);
 }
 
-Error& Error::operator=(const Error& other) {
+Error& Error::operator=(const Error& other) noexcept {
     if (this != &other) *this = Error(other);
     return *this;
 }
 
-void Error::DropDetail::operator()(Detail* detail) const noexcept { delete detail; }
+void Error::DropDetail::operator()(Detail* detail) const noexcept {
+    if (detail->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) delete detail;
+}
 
-Error::Detail& Error::detail() {
-    if (!detail_) detail_ = OwnedDetail(new Detail());
+Error::Detail& Error::own_detail() {
+    if (!detail_ || detail_->holders.load(std::memory_order_acquire) > 1) {
+        OwnedDetail own(new Detail());
+        if (detail_) {
+            own->context = detail_->context;
+            own->bytes_written = detail_->bytes_written;
+        }
+        detail_ = std::move(own);
+    }
     return *detail_;
 }
 
@@ -104,7 +113,7 @@ std::string Error::message() const {
 std::size_t Error::bytes_written() const noexcept { return detail_ ? detail_->bytes_written : 0; }
 
 Error Error::with_bytes_written(std::size_t bytes) && {
-    if (bytes > 0 || detail_) detail().bytes_written = bytes;
+    if (bytes > 0 || detail_) own_detail().bytes_written = bytes;
     return std::move(*this);
 }
 

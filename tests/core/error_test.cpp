@@ -1,15 +1,20 @@
 // What an Error promises to those who compare it, print it, copy it or throw it.
 #include <doctest/doctest.h>
 
+#include "support/allocations.hpp"
 #include <array>
+#include <atomic>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <tidemill/core/error.hpp>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 using namespace tidemill;
 
@@ -141,7 +146,7 @@ TEST_CASE("bytes written are told, replaced and taken back") {
     CHECK(error.message() == error_about("reply").message());
 }
 
-TEST_CASE("a copy shares nothing with its source") {
+TEST_CASE("a copy does not see what its source is told later, nor the other way round") {
     Error source = error_about("reply").with_bytes_written(3);
     Error copy = source;
     source = std::move(source).with_bytes_written(4);
@@ -152,6 +157,39 @@ TEST_CASE("a copy shares nothing with its source") {
     source = Error(Errc::torn);
     CHECK(copy == Errc::limit_reached);
     CHECK(copy.bytes_written() == 4);
+}
+
+TEST_CASE("a copy needs no memory and cannot fail") {
+    static_assert(std::is_nothrow_copy_constructible_v<Error>);
+    static_assert(std::is_nothrow_copy_assignable_v<Error>);
+    SKIP_UNLESS_ALLOCATIONS_ARE_COUNTED();
+    auto source = std::make_optional(error_about("a context that is too long for the string"));
+    const std::string line = source->message();
+    Error assigned = Errc::torn;
+    const support::AllocationCount allocations;
+    const Error copy = *source;
+    assigned = *source;
+    CHECK(allocations.taken() == 0);
+    source.reset();
+    CHECK(copy.message() == line);
+    CHECK(assigned.message() == line);
+}
+
+TEST_CASE("copies are told to and dropped by many threads") {
+    const Error source = error_about("reply").with_bytes_written(3);
+    std::atomic<int> right = 0;
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 4; ++thread)
+        threads.emplace_back([&source, &right] {
+            for (std::size_t i = 1; i <= 1000; ++i) {
+                const Error copy = source;
+                const Error told = Error(copy).with_bytes_written(i);
+                if (copy.bytes_written() == 3 && told.bytes_written() == i) ++right;
+            }
+        });
+    threads.clear();
+    CHECK(right == 4000);
+    CHECK(source.bytes_written() == 3);
 }
 
 TEST_CASE("an error without detail takes the detail of its target away") {

@@ -6,6 +6,7 @@
 // `error == Errc::torn`), never with raw numbers.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -51,8 +52,8 @@ namespace tidemill {
 
 /// What went wrong: a code to compare, and optional owned detail to print.
 ///
-/// Moving and copying are allowed; a copy shares nothing with its source. Without detail no memory
-/// is allocated.
+/// A copy has the same detail without memory of its own, and does not see what its source is told
+/// later. Without detail no memory is allocated.
 class [[nodiscard]] Error {
 public:
     Error(std::error_code code) noexcept : code_(code) {}
@@ -60,8 +61,8 @@ public:
     Error(std::errc code) noexcept : code_(std::make_error_code(code)) {}
     /// An error with a context that is put before the message: `context: message`.
     Error(std::error_code code, std::string context);
-    Error(const Error& other);
-    Error& operator=(const Error& other);
+    Error(const Error& other) noexcept;
+    Error& operator=(const Error& other) noexcept;
     Error(Error&&) noexcept = default;
     Error& operator=(Error&&) noexcept = default;
     ~Error() = default;
@@ -85,13 +86,15 @@ private:
     struct Detail {
         std::string context;
         std::size_t bytes_written = 0;
+        std::atomic<std::size_t> holders = 1; ///< with several it is not changed any more
     };
     // Out of line, or every place that drops a result would carry the deletion in its code.
     struct DropDetail {
         TIDEMILL_COLD void operator()(Detail* detail) const noexcept;
     };
     using OwnedDetail = std::unique_ptr<Detail, DropDetail>;
-    Detail& detail();
+    /// Not shared with anybody.
+    Detail& own_detail();
 
     std::error_code code_;
     OwnedDetail detail_;
