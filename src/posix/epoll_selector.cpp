@@ -1,5 +1,6 @@
 // The kernel keeps what is watched, and each event carries the token back in the 64 bits that epoll
-// leaves to its user. The waker is one more descriptor in the set, under a token of its own.
+// leaves to its user. The waker and the alarm are two more descriptors in the set, under tokens of
+// their own.
 //
 // With `news_only` a registration is edge-triggered. The kernel then need not look again, in the
 // next wait, at each socket that it has reported in this one, which is 2 % of an echo.
@@ -11,6 +12,7 @@
 // watches.
 
 #include "posix/epoll_selector.hpp"
+#include "posix/epoll_alarm.hpp"
 #include "posix/waiting.hpp"
 #include "posix/waker.hpp"
 #include <new>
@@ -22,7 +24,9 @@
 namespace tidemill::detail {
 namespace {
 
+// No token of a source: their slots are not that many.
 constexpr std::uint64_t waker_data = ~std::uint64_t{0};
+constexpr std::uint64_t alarm_data = waker_data - 1;
 
 std::uint64_t to_data(Token token) noexcept {
     return std::uint64_t{token.generation} << 32 | token.slot;
@@ -47,7 +51,12 @@ public:
     EpollSelector(int epoll, Waker waker) noexcept : epoll_(epoll), waker_(std::move(waker)) {}
     ~EpollSelector() override { ::close(epoll_); }
 
-    [[nodiscard]] PackedError watch_waker() noexcept {
+    [[nodiscard]] PackedError watch_own() noexcept {
+        if (alarm_.descriptor() != -1) {
+            const PackedError error =
+                control(EPOLL_CTL_ADD, alarm_.descriptor(), EPOLLIN | EPOLLET, alarm_data);
+            if (error) return error;
+        }
         return control(EPOLL_CTL_ADD, waker_.readable_end(), EPOLLIN, waker_data);
     }
 
@@ -55,7 +64,7 @@ public:
     // on doing so.
     bool rebuild(std::span<const Watched> all) override {
         const int old = std::exchange(epoll_, ::epoll_create1(EPOLL_CLOEXEC));
-        const bool is_complete = epoll_ != -1 && !watch_waker() && watch_all(all);
+        const bool is_complete = epoll_ != -1 && !watch_own() && watch_all(all);
         const int loser = is_complete ? old : std::exchange(epoll_, old);
         if (loser != -1) ::close(loser);
         return is_complete;
@@ -79,9 +88,15 @@ public:
         // The kernel goes round-robin through what is ready: what does not fit comes first next
         // time.
         const int limit = static_cast<int>(std::min<std::size_t>(ready.size(), 1u << 20));
-        const int count = ::epoll_wait(epoll_, found_.data(), limit, to_wait_ms(timeout));
-        if (count == -1) return failed_wait(errno);
-        return translate(static_cast<std::size_t>(count), ready);
+        for (;;) {
+            const int wait_ms = alarm_.ends_wait_within(timeout) ? -1 : to_wait_ms(timeout);
+            const int count = ::epoll_wait(epoll_, found_.data(), limit, wait_ms);
+            if (count == -1) return failed_wait(errno);
+            const std::size_t filled = translate(static_cast<std::size_t>(count), ready);
+            if (count != 1 || found_[0].data.u64 != alarm_data) return filled;
+            timeout = alarm_.left_of(timeout);
+            if (timeout <= Duration::zero()) return std::size_t{0};
+        }
     }
 
     void wake() noexcept override { waker_.wake(); }
@@ -113,6 +128,10 @@ private:
                 waker_.drain();
                 continue;
             }
+            if (data == alarm_data) {
+                alarm_.on_expired();
+                continue;
+            }
             const bool has_failed = (mask & (EPOLLHUP | EPOLLERR)) != 0;
             ready[filled++] = {to_token(data), has_failed || (mask & (EPOLLIN | behind_mask)) != 0,
                                has_failed || (mask & EPOLLOUT) != 0,
@@ -123,6 +142,7 @@ private:
 
     int epoll_;
     Waker waker_;
+    EpollAlarm alarm_;
     std::vector<epoll_event> found_;
 };
 
@@ -139,7 +159,7 @@ Result<std::unique_ptr<Selector>> make_epoll_selector() {
         ::close(epoll);
         return failure(std::errc::not_enough_memory);
     }
-    if (const PackedError error = selector->watch_waker()) return failure(error.code());
+    if (const PackedError error = selector->watch_own()) return failure(error.code());
     return std::unique_ptr<Selector>(std::move(selector));
 }
 
