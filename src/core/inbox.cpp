@@ -1,4 +1,5 @@
 #include "core/inbox.hpp"
+#include "core/cpu_pause.hpp"
 #include "core/loop_core.hpp"
 #include <tidemill/core/require.hpp>
 #include <utility>
@@ -56,11 +57,15 @@ void Inbox::post_notice(Notice& notice) noexcept {
     wake_if_asleep();
 }
 
-// The lock is held for some nanoseconds, and being put to sleep for it costs microseconds.
+// The lock is held for some nanoseconds, and being put to sleep for it costs microseconds. Each try
+// takes the lock's cache line from its holder, hence the growing pauses.
 std::unique_lock<std::mutex> Inbox::lock_after_spinning() {
-    constexpr int tries = 64;
+    constexpr int most_pauses = 64; // before one try
     std::unique_lock lock(mutex_, std::try_to_lock);
-    for (int i = 0; i < tries && !lock.owns_lock(); ++i) static_cast<void>(lock.try_lock());
+    for (int pauses = 4; pauses <= most_pauses && !lock.owns_lock(); pauses *= 2) {
+        for (int i = 0; i < pauses; ++i) cpu_pause();
+        static_cast<void>(lock.try_lock());
+    }
     if (!lock.owns_lock()) lock.lock();
     return lock;
 }
