@@ -56,6 +56,11 @@ def arguments():
     parser.add_argument("--results", default=str(ROOT / "build/bench"))
     parser.add_argument("--document", default=str(ROOT / "docs/performance.md"))
     options = parser.parse_args()
+    for name, known in (("only", EVERY_SCENARIO if options.compare else STAGES),
+                        ("servers", EVERY_SERVER)):
+        unknown = [word for word in getattr(options, name).split(",") if word and word not in known]
+        if unknown:
+            parser.error(f"--{name}: unknown: {', '.join(unknown)}; there are: {', '.join(known)}")
     # ./dev adds where it builds, which is nobody's choice.
     options.shown = [word for word in sys.argv[1:] if not word.startswith("--build=")]
     options.most_messages, options.growth_steps, options.timers = 1_000_000, len(GROWTH), 0
