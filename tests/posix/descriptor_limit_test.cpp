@@ -1,9 +1,9 @@
 // The limit of `select` on POSIX: a descriptor's number, not a count.
 #include "conformance/support/loopback.hpp"
 #include "conformance/support/selectors.hpp"
+#include "posix/support/lowered_limit.hpp"
 #include "support/os.hpp"
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <vector>
 
@@ -13,6 +13,7 @@ using namespace tidemill::conformance;
 using tidemill::Errc;
 using tidemill::detail::Interest;
 using tidemill::detail::PackedError;
+using tidemill::support::LoweredLimit;
 
 constexpr int first_beyond_limit = 1024; // FD_SETSIZE
 constexpr unsigned many_descriptors = 4200;
@@ -44,23 +45,6 @@ TEST_CASE_TEMPLATE("a descriptor beyond the selector's limit is refused, not wri
     CHECK_FALSE(bool(selector->add(last.get(), Interest::write, token(3))));
     CHECK(selector.events().size() == 2);
 }
-
-/// The soft limit of descriptors, lowered while this lives.
-class LoweredLimit {
-public:
-    explicit LoweredLimit(rlim_t limit) {
-        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
-        rlimit lowered = before_;
-        lowered.rlim_cur = limit;
-        REQUIRE(::setrlimit(RLIMIT_NOFILE, &lowered) == 0);
-    }
-    LoweredLimit(const LoweredLimit&) = delete;
-    LoweredLimit& operator=(const LoweredLimit&) = delete;
-    ~LoweredLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-    rlimit before_{};
-};
 
 TEST_CASE_TEMPLATE("a limit of descriptors that is lowered under a selector costs no event", S,
                    TIDEMILL_EVERY_SELECTOR) {

@@ -2,12 +2,12 @@
 #include "conformance/support/loopback.hpp"
 #include "conformance/support/selectors.hpp"
 #include "posix/epoll_alarm.hpp"
+#include "posix/support/lowered_limit.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <thread>
 #include <unistd.h>
@@ -105,22 +105,16 @@ TEST_CASE("an alarm that was set for a deadline of before ends no wait without o
 }
 
 TEST_CASE("without a descriptor for the alarm a wait still ends in time") {
-    rlimit before{};
-    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
     const int lowest = ::dup(0); // the numbers below are taken
     REQUIRE(lowest != -1);
     ::close(lowest);
-    rlimit two_more = before;
-    two_more.rlim_cur = static_cast<rlim_t>(lowest) + 2; // for the waker and the set
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &two_more) == 0);
-    {
-        const Epoll selector;
-        CHECK(::dup(0) == -1);
-        const Stopwatch watch;
-        CHECK(selector.events(120ms).empty());
-        CHECK(watch.elapsed() >= 120ms);
-    }
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    // Two more: the waker and the set.
+    const tidemill::support::LoweredLimit limit(static_cast<rlim_t>(lowest) + 2);
+    const Epoll selector;
+    CHECK(::dup(0) == -1);
+    const Stopwatch watch;
+    CHECK(selector.events(120ms).empty());
+    CHECK(watch.elapsed() >= 120ms);
 }
 
 } // namespace
